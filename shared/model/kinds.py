@@ -1,0 +1,53 @@
+"""How a kind is addressed on the API server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from shared.model.meta import GroupKind
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One served resource: what discovery tells about a kind."""
+
+    group: str
+    version: str
+    kind: str
+    plural: str
+    namespaced: bool = True
+
+    @property
+    def api_version(self) -> str:
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def group_kind(self) -> GroupKind:
+        return GroupKind(self.group, self.kind)
+
+    def path(self, namespace: str = "", name: str = "", subresource: str = "") -> str:
+        """The URL path of a collection, an object or a subresource; every segment is escaped."""
+        root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
+        parts = [root]
+        if self.namespaced and namespace:
+            parts += ["namespaces", quote(namespace, safe="")]
+        parts.append(self.plural)
+        if name:
+            parts.append(quote(name, safe=":"))
+        if subresource:
+            parts.append(subresource)
+        return "/".join(parts)
+
+
+_SOURCE = "source.toolkit.fluxcd.io"
+GIT_REPOSITORY = Resource(_SOURCE, "v1", "GitRepository", "gitrepositories")
+OCI_REPOSITORY = Resource(_SOURCE, "v1", "OCIRepository", "ocirepositories")
+BUCKET = Resource(_SOURCE, "v1", "Bucket", "buckets")
+EXTERNAL_ARTIFACT = Resource(_SOURCE, "v1", "ExternalArtifact", "externalartifacts")
+KUSTOMIZATION = Resource("kustomize.toolkit.fluxcd.io", "v1", "Kustomization", "kustomizations")
+SECRET = Resource("", "v1", "Secret", "secrets")
+CONFIG_MAP = Resource("", "v1", "ConfigMap", "configmaps")
+SERVICE_ACCOUNT = Resource("", "v1", "ServiceAccount", "serviceaccounts")
+EVENT = Resource("", "v1", "Event", "events")
+LEASE = Resource("coordination.k8s.io", "v1", "Lease", "leases")
