@@ -1,0 +1,331 @@
+"""Kustomization of kustomize.toolkit.fluxcd.io/v1: what a user asks for, and what is remembered.
+
+Field by field as specs/kustomize.md 1; `parse` trusts the CRD's schema and raises ValueError or
+KeyError on what got past it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, Self
+
+from shared.model.duration import parse_duration
+from shared.model.meta import ObjectKey, ObjectRef
+
+GROUP = "kustomize.toolkit.fluxcd.io"
+OWNER_NAME = f"{GROUP}/name"
+OWNER_NAMESPACE = f"{GROUP}/namespace"
+FIELD_MANAGER = "kustomize-controller"
+STATUS_MANAGER = "gotk-kustomize-controller"
+
+_SHORTEST_TIMEOUT = timedelta(seconds=30)
+
+
+class DeletionPolicy(StrEnum):
+    MIRROR_PRUNE = "MirrorPrune"
+    DELETE = "Delete"
+    WAIT_FOR_TERMINATION = "WaitForTermination"
+    ORPHAN = "Orphan"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRef:
+    kind: str
+    name: str
+    namespace: str
+    namespace_given: bool
+
+    @property
+    def key(self) -> ObjectKey:
+        return ObjectKey(self.namespace, self.name)
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.namespace}/{self.name}"
+
+    @classmethod
+    def parse(cls, raw: Mapping[str, Any], namespace: str) -> Self:
+        given = raw.get("namespace") or ""
+        return cls(raw["kind"], raw["name"], given or namespace, bool(given))
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    namespace: str
+    name: str
+    ready_expr: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class SubstituteFrom:
+    kind: str
+    name: str
+    optional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PostBuild:
+    """`always`: run the substitution even with no variables."""
+
+    substitute: Mapping[str, str]
+    substitute_from: tuple[SubstituteFrom, ...]
+    always: bool
+
+    @classmethod
+    def parse(cls, raw: Mapping[str, Any]) -> Self:
+        return cls(
+            substitute=dict(raw.get("substitute") or {}),
+            substitute_from=tuple(
+                SubstituteFrom(item["kind"], item["name"], bool(item.get("optional")))
+                for item in raw.get("substituteFrom") or ()
+            ),
+            always=raw.get("substituteStrategy") == "Always",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Decryption:
+    provider: str
+    secret: str
+    service_account: str
+
+    @classmethod
+    def parse(cls, raw: Mapping[str, Any]) -> Self:
+        secret = (raw.get("secretRef") or {}).get("name", "")
+        return cls(raw["provider"], secret, raw.get("serviceAccountName") or "")
+
+
+@dataclass(frozen=True, slots=True)
+class KubeConfigRef:
+    """Exactly one of the two names is set; `key` belongs to the secret."""
+
+    secret: str
+    key: str
+    config_map: str
+
+    @classmethod
+    def parse(cls, raw: Mapping[str, Any]) -> Self:
+        secret, config_map = raw.get("secretRef") or {}, raw.get("configMapRef") or {}
+        if bool(secret) == bool(config_map):
+            raise ValueError(
+                "exactly one of spec.kubeConfig.configMapRef or spec.kubeConfig.secretRef must be specified"
+            )
+        return cls(secret.get("name", ""), secret.get("key") or "", config_map.get("name", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class HealthExpr:
+    """`kind` empty means every kind of the group."""
+
+    api_version: str
+    kind: str
+    current: str
+    in_progress: str
+    failed: str
+
+    @classmethod
+    def parse(cls, raw: Mapping[str, Any]) -> Self:
+        return cls(
+            api_version=raw["apiVersion"],
+            kind=raw.get("kind") or "",
+            current=raw.get("current") or "",
+            in_progress=raw.get("inProgress") or "",
+            failed=raw.get("failed") or "",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """`group` to `namespace` are anchored regular expressions; empty matches all."""
+
+    group: str = ""
+    version: str = ""
+    kind: str = ""
+    name: str = ""
+    namespace: str = ""
+    label_selector: str = ""
+    annotation_selector: str = ""
+
+    @classmethod
+    def parse(cls, raw: Mapping[str, Any]) -> Self:
+        return cls(
+            group=raw.get("group") or "",
+            version=raw.get("version") or "",
+            kind=raw.get("kind") or "",
+            name=raw.get("name") or "",
+            namespace=raw.get("namespace") or "",
+            label_selector=raw.get("labelSelector") or "",
+            annotation_selector=raw.get("annotationSelector") or "",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoreRule:
+    """JSON pointers that drift detection leaves alone on the objects the target selects."""
+
+    paths: tuple[str, ...]
+    target: Selector | None
+
+    @classmethod
+    def parse(cls, raw: Mapping[str, Any]) -> Self:
+        target = raw.get("target")
+        return cls(tuple(raw["paths"]), Selector.parse(target) if target else None)
+
+
+@dataclass(frozen=True, slots=True)
+class BuildSpec:
+    """What the spec adds to the kustomization file, as kustomize spells it (specs/kustomize.md 5.2)."""
+
+    target_namespace: str
+    name_prefix: str
+    name_suffix: str
+    patches: tuple[Mapping[str, Any], ...]
+    components: tuple[str, ...]
+    ignore_missing_components: bool
+    images: tuple[Mapping[str, Any], ...]
+    build_metadata: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, spec: Mapping[str, Any]) -> Self:
+        return cls(
+            target_namespace=spec.get("targetNamespace") or "",
+            name_prefix=spec.get("namePrefix") or "",
+            name_suffix=spec.get("nameSuffix") or "",
+            patches=tuple(spec.get("patches") or ()),
+            components=tuple(spec.get("components") or ()),
+            ignore_missing_components=bool(spec.get("ignoreMissingComponents")),
+            images=tuple(spec.get("images") or ()),
+            build_metadata=tuple(spec.get("buildMetadata") or ()),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CommonMetadata:
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+
+    @classmethod
+    def parse(cls, raw: Mapping[str, Any]) -> Self:
+        return cls(dict(raw.get("labels") or {}), dict(raw.get("annotations") or {}))
+
+
+@dataclass(frozen=True, slots=True)
+class InventoryEntry:
+    """`id` is `<namespace>_<name>_<group>_<kind>`, `v` the version without the group."""
+
+    id: str
+    v: str
+
+
+@dataclass(frozen=True, slots=True)
+class KustomizationStatus:
+    inventory: tuple[InventoryEntry, ...]
+    last_applied_revision: str
+    last_attempted_revision: str
+
+    @classmethod
+    def parse(cls, status: Mapping[str, Any]) -> Self:
+        entries = (status.get("inventory") or {}).get("entries") or ()
+        return cls(
+            inventory=tuple(InventoryEntry(item["id"], item["v"]) for item in entries),
+            last_applied_revision=status.get("lastAppliedRevision") or "",
+            last_attempted_revision=status.get("lastAttemptedRevision") or "",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Kustomization:
+    """One Kustomization as reconcile sees it. Durations are timedeltas; `timeout` has its floor applied."""
+
+    namespace: str
+    name: str
+    generation: int
+    interval: timedelta
+    retry_interval: timedelta
+    timeout: timedelta
+    source: SourceRef
+    path: str
+    prune: bool
+    wait: bool
+    force: bool
+    suspend: bool
+    deletion_policy: DeletionPolicy
+    depends_on: tuple[Dependency, ...]
+    build: BuildSpec
+    common_metadata: CommonMetadata
+    post_build: PostBuild | None
+    decryption: Decryption | None
+    ignore: tuple[IgnoreRule, ...]
+    health_checks: tuple[ObjectRef, ...]
+    health_exprs: tuple[HealthExpr, ...]
+    service_account: str
+    kube_config: KubeConfigRef | None
+    status: KustomizationStatus
+
+    @property
+    def key(self) -> ObjectKey:
+        return ObjectKey(self.namespace, self.name)
+
+    @property
+    def deletes_objects(self) -> bool:
+        """Does deleting this Kustomization delete what it applied?"""
+        match self.deletion_policy:
+            case DeletionPolicy.ORPHAN:
+                return False
+            case DeletionPolicy.MIRROR_PRUNE:
+                return self.prune
+            case _:
+                return True
+
+    @classmethod
+    def parse(cls, obj: Mapping[str, Any]) -> Self:
+        meta, spec = obj["metadata"], obj["spec"]
+        namespace = meta["namespace"]
+        interval = parse_duration(spec["interval"])
+        given = spec.get("timeout")
+        timeout = parse_duration(given) if given else interval - timedelta(seconds=30)
+        post_build, decryption = spec.get("postBuild"), spec.get("decryption")
+        kube_config = spec.get("kubeConfig")
+        return cls(
+            namespace=namespace,
+            name=meta["name"],
+            generation=meta.get("generation", 0),
+            interval=interval,
+            retry_interval=parse_duration(spec["retryInterval"]) if spec.get("retryInterval") else interval,
+            timeout=max(timeout, _SHORTEST_TIMEOUT),
+            source=SourceRef.parse(spec["sourceRef"], namespace),
+            path=spec.get("path") or "",
+            prune=bool(spec["prune"]),
+            wait=bool(spec.get("wait")),
+            force=bool(spec.get("force")),
+            suspend=bool(spec.get("suspend")),
+            deletion_policy=DeletionPolicy(spec.get("deletionPolicy") or DeletionPolicy.MIRROR_PRUNE),
+            depends_on=_dependencies(spec.get("dependsOn") or (), namespace),
+            build=BuildSpec.parse(spec),
+            common_metadata=CommonMetadata.parse(spec.get("commonMetadata") or {}),
+            post_build=PostBuild.parse(post_build) if post_build else None,
+            decryption=Decryption.parse(decryption) if decryption else None,
+            ignore=tuple(IgnoreRule.parse(item) for item in spec.get("ignore") or ()),
+            health_checks=tuple(_checked(item) for item in spec.get("healthChecks") or ()),
+            health_exprs=tuple(HealthExpr.parse(item) for item in spec.get("healthCheckExprs") or ()),
+            service_account=spec.get("serviceAccountName") or "",
+            kube_config=KubeConfigRef.parse(kube_config) if kube_config else None,
+            status=KustomizationStatus.parse(obj.get("status") or {}),
+        )
+
+
+def _dependencies(raw: Sequence[Mapping[str, Any]], namespace: str) -> tuple[Dependency, ...]:
+    return tuple(
+        Dependency(item.get("namespace") or namespace, item["name"], item.get("readyExpr") or "")
+        for item in raw
+    )
+
+
+def _checked(raw: Mapping[str, Any]) -> ObjectRef:
+    # An empty apiVersion has always meant apps/v1 (specs/kustomize.md 1.1).
+    return ObjectRef(raw.get("apiVersion") or "apps/v1", raw["kind"], raw.get("namespace") or "", raw["name"])
