@@ -1,0 +1,25 @@
+import pytest
+
+from shared.logic.redact import redact
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ("clone https://user:hunter2@git.example.com/x failed", "hunter2"),
+        ("ssh://git:pw@host/x", "pw"),
+        ("header Authorization: Bearer abcdefgh12345", "abcdefgh12345"),
+        ("GET https://s3/x?X-Amz-Signature=deadbeef&y=1", "deadbeef"),
+        ("key -----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY----- end", "AAAA"),
+        ("cut off -----BEGIN RSA PRIVATE KEY-----\nBBBB", "BBBB"),
+    ],
+)
+def test_credentials_are_taken_out(text, secret):
+    assert secret not in redact(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["https://git.example.com/org/repo", "stored artifact for revision 'main@sha1:1'"]
+)
+def test_other_text_stays(text):
+    assert redact(text) == text
