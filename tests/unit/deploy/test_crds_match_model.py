@@ -1,0 +1,137 @@
+"""The model reads every field that a CRD offers, and offers every field that it reads.
+
+A field that is accepted and ignored is a promise that is not kept; a field that is read and not offered
+never arrives. Both are found by parsing a full object that writes down what was asked of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+import pytest
+
+from shared.model.kustomize import Kustomization
+from tests.unit.deploy.files import Object, crd, nodes, schema
+
+METADATA = {"name": "web", "namespace": "apps", "generation": 3, "uid": "u", "resourceVersion": "7"}
+
+
+@dataclass(frozen=True)
+class Case:
+    """`without`: for each parse, what the full object must lack (fields that exclude each other)."""
+
+    plural: str
+    parse: Callable[[Mapping[str, Any]], Any]
+    without: tuple[frozenset[str], ...] = (frozenset(),)
+    ignored: frozenset[str] = frozenset()
+
+
+CASES = [
+    Case(
+        "kustomizations",
+        Kustomization.parse,
+        without=(frozenset({"spec.kubeConfig.secretRef"}), frozenset({"spec.kubeConfig.configMapRef"})),
+        # For readers alone, and so documented (specs/kustomize.md 1.1).
+        ignored=frozenset({"spec.sourceRef.apiVersion"}),
+    ),
+]
+
+
+class Recording(dict[str, Any]):
+    """A mapping that notes the path of every key that is asked for, there or not."""
+
+    def __init__(self, values: Mapping[str, Any], path: str, seen: set[str]) -> None:
+        super().__init__(values)
+        self.path, self._seen = path, seen
+
+    def _note(self, key: str) -> None:
+        self._seen.add(f"{self.path}.{key}" if self.path else key)
+
+    def __getitem__(self, key: str) -> Any:
+        self._note(key)
+        return super().__getitem__(key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self._note(key)
+        return super().get(key, default)
+
+    def __contains__(self, key: object) -> bool:
+        self._note(str(key))
+        return super().__contains__(key)
+
+
+def full(node: Object, path: str, without: frozenset[str], seen: set[str]) -> Any:
+    """A value with every field that the schema allows."""
+    match node["type"]:
+        case "object" if "additionalProperties" in node:
+            return {"key": full(node["additionalProperties"], f"{path}{{}}", without, seen)}
+        case "object":
+            found = {
+                name: full(child, f"{path}.{name}", without, seen)
+                for name, child in node.get("properties", {}).items()
+                if f"{path}.{name}" not in without
+            }
+            return Recording(found, path, seen)
+        case "array":
+            return [full(node["items"], f"{path}[]", without, seen)]
+        case "boolean":
+            return True
+        case "integer":
+            return 1
+    return text(node)
+
+
+def text(node: Object) -> str:
+    if "enum" in node:
+        return str(node["enum"][0])
+    if "(ms|s|m" in node.get("pattern", ""):
+        return "90s"
+    if "://" in node.get("pattern", ""):
+        return "https://git.example.com/web"
+    return "2026-01-01T00:00:00Z" if node.get("format") == "date-time" else "sha256:" + "0" * 64
+
+
+def kept_whole(value: Any) -> Iterator[str]:
+    """Paths of mappings that the parsed value holds as they came: their readers are elsewhere."""
+    if isinstance(value, Recording):
+        yield value.path
+    elif is_dataclass(value) and not isinstance(value, type):
+        for field in fields(value):
+            yield from kept_whole(getattr(value, field.name))
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from kept_whole(item)
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from kept_whole(item)
+
+
+def read_by(case: Case) -> set[str]:
+    root = schema(crd(case.plural))["properties"]
+    seen: set[str] = set()
+    for without in case.without:
+        obj = Recording({"metadata": METADATA, "apiVersion": "v1", "kind": "x"}, "", seen)
+        for part in ("spec", "status"):
+            dict.__setitem__(obj, part, full(root[part], part, without, seen))
+        for path in kept_whole(case.parse(obj)):
+            seen.update(offered for offered in offered_by(case) if offered.startswith(f"{path}."))
+    return seen
+
+
+def offered_by(case: Case, *parts: str) -> set[str]:
+    root = schema(crd(case.plural))["properties"]
+    paths = (path for part in parts or ("spec", "status") for path, _ in nodes(root[part], part))
+    return {path for path in paths if not path.endswith(("[]", "{}")) and "." in path}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.plural)
+def test_every_field_of_spec_is_read(case: Case) -> None:
+    assert offered_by(case, "spec") - read_by(case) == case.ignored
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.plural)
+def test_every_field_that_is_read_is_offered(case: Case) -> None:
+    below = {path for path in read_by(case) if path.startswith(("spec.", "status."))}
+    assert below - offered_by(case) == set()
