@@ -31,16 +31,26 @@ class EntryKind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One member of a tree: `path` relative to the root as components, `size` in bytes.
+class Content:
+    """A file's bytes: `size` is known before the first of the `chunks` is read."""
 
-    `read` yields exactly `size` bytes; it is called once, when the entry's turn comes.
+    size: int
+    chunks: Iterable[bytes]
+
+
+_NOTHING = Content(0, ())
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One member of a tree: `path` relative to the root as components.
+
+    `open` is called once, when the entry's turn comes, so that one content at a time is in memory.
     """
 
     path: tuple[str, ...]
     kind: EntryKind
-    size: int = 0
-    read: Callable[[], Iterable[bytes]] = tuple
+    open: Callable[[], Content] = lambda: _NOTHING
 
     @property
     def is_dir(self) -> bool:
@@ -59,19 +69,18 @@ class Packed:
 def pack(entries: Iterable[Entry], out: BinaryIO, *, algorithm: str = "sha256") -> Packed:
     """Write the entries, in any order, as a tar.gz; the root directory is added.
 
-    Raises OSError, InvalidDigest for an unknown algorithm, and ValueError for an entry whose `read`
-    does not yield what its size promises.
+    Raises OSError, InvalidDigest for an unknown algorithm, and ValueError for a content that is not
+    as large as it says.
     """
     sink = _GzipSink(out, algorithm)
-    sink.write(_header(Entry((), EntryKind.DIRECTORY)))
+    sink.write(_header(Entry((), EntryKind.DIRECTORY), 0))
     files = 0
     for entry in sorted(entries, key=_archive_order):
-        if not entry.path:
-            continue
-        sink.write(_header(entry))
-        if not entry.is_dir:
+        if entry.is_dir:
+            sink.write(_header(entry, 0) if entry.path else b"")
+        else:
             files += 1
-            _write_content(entry, sink)
+            _write_file(entry, entry.open(), sink)
     return sink.finish(files)
 
 
@@ -87,10 +96,14 @@ def entries_below(directory: Path) -> Iterator[Entry]:
             status = file.lstat()
             if stat.S_ISREG(status.st_mode):
                 kind = EntryKind.EXECUTABLE if status.st_mode & 0o111 else EntryKind.FILE
-                yield Entry((*base, name), kind, status.st_size, partial(_read_file, file))
+                yield Entry((*base, name), kind, partial(_open_file, file))
 
 
-def _read_file(file: Path) -> Iterator[bytes]:
+def _open_file(file: Path) -> Content:
+    return Content(file.stat().st_size, _chunks(file))
+
+
+def _chunks(file: Path) -> Iterator[bytes]:
     with file.open("rb") as source:
         while chunk := source.read(_CHUNK):
             yield chunk
@@ -101,22 +114,23 @@ def _archive_order(entry: Entry) -> tuple[bytes, ...]:
     return tuple(os.fsencode(part) for part in entry.path)
 
 
-def _header(entry: Entry) -> bytes:
+def _header(entry: Entry, size: int) -> bytes:
     info = tarfile.TarInfo("/".join(entry.path) or ".")
     info.type = tarfile.DIRTYPE if entry.is_dir else tarfile.REGTYPE
     info.mode = entry.kind.value
-    info.size = entry.size
+    info.size = size
     # The GNU dialect keeps names that are not UTF-8 byte for byte; every consumer reads it.
     return info.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
 
 
-def _write_content(entry: Entry, sink: "_GzipSink") -> None:
+def _write_file(entry: Entry, content: Content, sink: "_GzipSink") -> None:
+    sink.write(_header(entry, content.size))
     written = 0
-    for chunk in entry.read():
+    for chunk in content.chunks:
         written += len(chunk)
         sink.write(chunk)
-    if written != entry.size:
-        raise ValueError(f"{'/'.join(entry.path)}: {entry.size} bytes announced, {written} read")
+    if written != content.size:
+        raise ValueError(f"{'/'.join(entry.path)}: {content.size} bytes announced, {written} read")
     sink.write(bytes(-written % tarfile.BLOCKSIZE))
 
 

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.artifacts.pack import Entry, EntryKind, Packed, entries_below, pack
+from shared.artifacts.pack import Content, Entry, EntryKind, Packed, entries_below, pack
 from shared.artifacts.unpack import unpack_now
 
 
 def file(path: str, content: bytes = b"x", kind: EntryKind = EntryKind.FILE) -> Entry:
-    return Entry(tuple(path.split("/")), kind, len(content), lambda: [content])
+    return Entry(tuple(path.split("/")), kind, lambda: Content(len(content), [content]))
 
 
 def packed(entries: list[Entry]) -> tuple[Packed, bytes]:
@@ -50,7 +50,7 @@ def test_directories_are_walked_depth_first_by_bytes() -> None:
 
 def test_an_entry_that_lies_about_its_size_is_refused() -> None:
     with pytest.raises(ValueError, match="3 bytes announced, 2 read"):
-        packed([Entry(("f",), EntryKind.FILE, 3, lambda: [b"ab"])])
+        packed([Entry(("f",), EntryKind.FILE, lambda: Content(3, [b"ab"]))])
 
 
 def test_a_directory_on_disk_packs_and_unpacks(tmp_path: Path) -> None:
@@ -77,7 +77,9 @@ TREES = st.dictionaries(NAMES, st.binary(max_size=2000), max_size=6)
 
 @given(TREES, st.randoms(use_true_random=False))
 def test_the_same_tree_gives_the_same_bytes(tree: dict[str, bytes], shuffle: random.Random) -> None:
-    entries = [Entry(("d" * 120, name), EntryKind.FILE, len(c), lambda c=c: [c]) for name, c in tree.items()]
+    entries = [
+        Entry(("d" * 120, name), EntryKind.FILE, lambda c=c: Content(len(c), [c])) for name, c in tree.items()
+    ]
     first = packed(entries)
     shuffle.shuffle(entries)
 
