@@ -1,0 +1,123 @@
+"""From what the build printed to what is sent to the API server (specs/kustomize.md 8.1, 6.2 guard).
+
+Owner labels and common metadata are set, and whatever the server would add or drop by itself is
+brought to one form, so that a comparison with the live object sees real differences only.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from shared.logic.owner import OWNER_NAME, OWNER_NAMESPACE, Owner, decryption_disabled, with_metadata
+from shared.model.meta import Object, ObjectRef
+
+_POD_TEMPLATES: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("", "Pod"): ("spec",),
+    ("", "ReplicationController"): ("spec", "template", "spec"),
+    ("apps", "Deployment"): ("spec", "template", "spec"),
+    ("apps", "StatefulSet"): ("spec", "template", "spec"),
+    ("apps", "DaemonSet"): ("spec", "template", "spec"),
+    ("apps", "ReplicaSet"): ("spec", "template", "spec"),
+    ("batch", "Job"): ("spec", "template", "spec"),
+    ("batch", "CronJob"): ("spec", "jobTemplate", "spec", "template", "spec"),
+}
+_CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
+
+
+class UnusableManifest(ValueError):
+    """An object of the build cannot be applied; the text names it."""
+
+
+class EncryptedSecret(UnusableManifest):
+    """A Secret still carries SOPS data."""
+
+
+def prepare(
+    objects: Iterable[Object],
+    owner: Owner,
+    *,
+    labels: Mapping[str, str] | None = None,
+    annotations: Mapping[str, str] | None = None,
+) -> list[Object]:
+    """Copies ready to be applied, in the order given. Raises UnusableManifest.
+
+    `labels` and `annotations` are spec.commonMetadata; they win over the manifest's, but never over
+    the owner labels, without which nothing would ever be pruned.
+    """
+    common = {k: v for k, v in (labels or {}).items() if k not in (OWNER_NAME, OWNER_NAMESPACE)}
+    prepared = []
+    for obj in objects:
+        require_decrypted(obj)
+        fresh = normalise(obj)
+        prepared.append(
+            with_metadata(fresh, labels=common | owner.labels, annotations=dict(annotations or {}))
+        )
+    return prepared
+
+
+def require_decrypted(obj: Mapping[str, Any]) -> None:
+    """Raises EncryptedSecret for a core Secret with a `sops` field, unless it opted out."""
+    if obj.get("apiVersion") == "v1" and obj.get("kind") == "Secret" and "sops" in obj:
+        if decryption_disabled(obj):
+            return
+        raise EncryptedSecret(
+            f"{ObjectRef.of(obj)} is SOPS encrypted, configuring decryption is required for this "
+            "secret to be reconciled"
+        )
+
+
+def normalise(obj: Object) -> Object:
+    """A copy in the form in which the server keeps it. Raises UnusableManifest."""
+    ref = ObjectRef.of(obj)
+    kind = (ref.group, ref.kind)
+    if ref.api_version == "rbac.authorization.k8s.io/v1" and ref.kind in ("Role", "ClusterRole"):
+        return obj
+    fresh = {key: value for key, value in obj.items() if key != "status" or _is_crd(kind)}
+    metadata = dict(fresh["metadata"])
+    metadata.pop("creationTimestamp", None)
+    fresh["metadata"] = metadata
+    try:
+        if kind == ("", "Secret"):
+            _merge_string_data(fresh)
+        elif kind == ("", "Service"):
+            fresh = _with(fresh, ("spec", "ports"), _tcp_by_default)
+        elif kind in _POD_TEMPLATES:
+            for containers in _CONTAINERS:
+                fresh = _with(fresh, (*_POD_TEMPLATES[kind], containers), _container_ports)
+    except (TypeError, AttributeError) as error:
+        raise UnusableManifest(f"{ref} normalization error: {error}") from error
+    return fresh
+
+
+def _is_crd(kind: tuple[str, str]) -> bool:
+    return kind == ("apiextensions.k8s.io", "CustomResourceDefinition")
+
+
+def _merge_string_data(secret: Object) -> None:
+    plain = secret.pop("stringData", None)
+    if not plain:
+        return
+    encoded = {}
+    for key, value in plain.items():
+        if not isinstance(value, str):
+            raise TypeError(f"stringData.{key} must be a string, quote it")
+        encoded[key] = base64.b64encode(value.encode()).decode()
+    secret["data"] = {**(secret.get("data") or {}), **encoded}
+
+
+def _container_ports(containers: list[Any]) -> list[Any]:
+    return [_with(container, ("ports",), _tcp_by_default) for container in containers]
+
+
+def _tcp_by_default(ports: list[Any]) -> list[Any]:
+    return [port if port.get("protocol") else {**port, "protocol": "TCP"} for port in ports]
+
+
+def _with(obj: Object, path: tuple[str, ...], change: Any) -> Object:
+    """A copy with the list at `path` changed; the object itself where there is no such list."""
+    child = obj.get(path[0])
+    if not child:
+        return obj
+    return {**obj, path[0]: change(child) if len(path) == 1 else _with(child, path[1:], change)}

@@ -1,0 +1,97 @@
+import copy
+
+import pytest
+
+from shared.logic.manifest import EncryptedSecret, UnusableManifest, normalise, prepare
+from shared.logic.owner import GROUP, Owner
+from shared.model.meta import Object
+
+OWNER = Owner("flux-system", "apps")
+
+
+def obj(kind: str, api: str = "v1", **more: object) -> Object:
+    return {"apiVersion": api, "kind": kind, "metadata": {"name": "x", "namespace": "n"}, **more}
+
+
+def pods(containers: list[Object]) -> Object:
+    return {"template": {"spec": {"containers": containers}}}
+
+
+NORMALISED = {
+    "a service port": (
+        obj("Service", spec={"ports": [{"port": 1}, {"port": 2, "protocol": "UDP"}]}),
+        obj("Service", spec={"ports": [{"port": 1, "protocol": "TCP"}, {"port": 2, "protocol": "UDP"}]}),
+    ),
+    "a container port": (
+        obj("Deployment", "apps/v1", spec=pods([{"name": "c", "ports": [{"containerPort": 1}]}])),
+        obj(
+            "Deployment",
+            "apps/v1",
+            spec=pods([{"name": "c", "ports": [{"containerPort": 1, "protocol": "TCP"}]}]),
+        ),
+    ),
+    "a port of a foreign kind": (
+        obj("Service", "serving.knative.dev/v1", spec={"ports": [{"port": 1}]}),
+        obj("Service", "serving.knative.dev/v1", spec={"ports": [{"port": 1}]}),
+    ),
+    "plain data of a Secret": (
+        obj("Secret", stringData={"a": "ä", "b": "2"}, data={"b": "old", "c": "Mw=="}),
+        obj("Secret", data={"a": "w6Q=", "b": "Mg==", "c": "Mw=="}),
+    ),
+    "status": (obj("Pod", status={"phase": "Running"}), obj("Pod")),
+    "a service without a spec": (obj("Service", spec=None), obj("Service", spec=None)),
+}
+
+
+@pytest.mark.parametrize(("before", "after"), NORMALISED.values(), ids=NORMALISED)
+def test_normalises(before: Object, after: Object) -> None:
+    given = copy.deepcopy(before)
+    assert normalise(before) == after
+    assert before == given
+    assert normalise(after) == after
+
+
+def test_the_status_of_a_definition_stays() -> None:
+    crd = obj("CustomResourceDefinition", "apiextensions.k8s.io/v1", status={"storedVersions": ["v1"]})
+    assert normalise(crd) == crd
+
+
+def test_roles_are_left_as_they_are() -> None:
+    role = obj("Role", "rbac.authorization.k8s.io/v1", status={})
+    assert normalise(role) is role
+
+
+def test_the_creation_time_of_an_export_is_dropped() -> None:
+    exported = obj("ConfigMap")
+    exported["metadata"]["creationTimestamp"] = None
+    assert "creationTimestamp" not in normalise(exported)["metadata"]
+
+
+@pytest.mark.parametrize("spec", [{"ports": [1]}, {"ports": ["a"]}, ["ports"]], ids=str)
+def test_names_the_object_that_cannot_be_normalised(spec: object) -> None:
+    with pytest.raises(UnusableManifest, match=r"^Service/n/x normalization error: "):
+        normalise(obj("Service", spec=spec))
+
+
+def test_a_number_in_string_data_is_refused() -> None:
+    with pytest.raises(UnusableManifest, match=r"^Secret/n/x normalization error: stringData\.a"):
+        normalise(obj("Secret", stringData={"a": 1}))
+
+
+def test_common_metadata_wins_over_the_manifest_but_not_over_the_owner() -> None:
+    manifest = obj("ConfigMap")
+    manifest["metadata"]["labels"] = {"team": "one", "app": "x"}
+    [ready] = prepare(
+        [manifest], OWNER, labels={"team": "two", f"{GROUP}/name": "thief"}, annotations={"a": "b"}
+    )
+    assert ready["metadata"]["labels"] == {"team": "two", "app": "x", **OWNER.labels}
+    assert ready["metadata"]["annotations"] == {"a": "b"}
+
+
+def test_an_encrypted_secret_stops_everything() -> None:
+    secret = obj("Secret", sops={"mac": "ENC[...]"})
+    with pytest.raises(EncryptedSecret, match=r"^Secret/n/x is SOPS encrypted, configuring decryption"):
+        prepare([obj("ConfigMap"), secret], OWNER)
+    secret["metadata"]["annotations"] = {f"{GROUP}/decrypt": "Disabled"}
+    assert len(prepare([secret], OWNER)) == 1
+    assert len(prepare([obj("Secret", "vault.example/v1", sops={})], OWNER)) == 1
