@@ -100,6 +100,7 @@ class Cache:
                 # The kind is not (or no longer) served: its objects are gone with it.
                 self._replace([])
                 self._version = ""
+                self.synced.set()
                 log.debug("kind is not served", resource=self.resource.plural, error=str(error))
             except KubeError as error:
                 if isinstance(error, ApiError):

@@ -103,15 +103,13 @@ class Controller(Generic[T]):
                 tasks.create_task(cache.run(), name=f"watch {cache.resource.plural}")
                 for cache in self._caches
             ]
-            for cache in self._caches:
-                await cache.synced.wait()
             workers = [
-                tasks.create_task(self._work(), name=f"{name} worker {number}")
+                tasks.create_task(self._work_when_synced(), name=f"{name} worker {number}")
                 for number in range(self._settings.concurrent)
             ]
             await stop.wait()
             self._queue.close()
-            _, busy = await asyncio.wait(workers, timeout=grace)
+            _, busy = await asyncio.wait(workers, timeout=grace if self._synced else 0)
             for task in [*busy, *watches]:
                 task.cancel()
 
@@ -125,6 +123,15 @@ class Controller(Generic[T]):
                 self._forget(change.key)
         elif before is None or _worth_a_look(before, after):
             self._queue.add(change.key)
+
+    @property
+    def _synced(self) -> bool:
+        return all(cache.synced.is_set() for cache in self._caches)
+
+    async def _work_when_synced(self) -> None:
+        for cache in self._caches:
+            await cache.synced.wait()
+        await self._work()
 
     async def _work(self) -> None:
         while True:

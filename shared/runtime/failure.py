@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
+from shared.logic.redact import redact
 from shared.model.meta import Reason
 
 
@@ -19,6 +20,7 @@ class Failure(Exception):
 
     `reason` is the machine word, from the class unless given. `retry_in` None means per-object
     exponential back-off. `metadata` goes with the event. `quiet` says that no event is due.
+    Credentials in the message are replaced, since it ends in status, events and logs.
     """
 
     reason: str = Reason.FAILED
@@ -33,7 +35,7 @@ class Failure(Exception):
         quiet: bool = False,
     ) -> None:
         super().__init__(message)
-        self.message = message
+        self.message = redact(message)
         self.reason = reason or type(self).reason
         self.retry_in = retry_in
         self.metadata = metadata or {}

@@ -1,0 +1,1 @@
+"""kustomize-controller: make a cluster look like what a source's artifact says."""

@@ -1,0 +1,60 @@
+"""What a reconcile has to do, from what is known: pure, and the reason why a no-op costs nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Self
+
+from shared.model.artifact import Artifact
+from shared.model.kustomize import Kustomization
+
+
+class Step(Enum):
+    """`NOTHING`: all is as it was. `WAIT`: go on waiting for health. `APPLY`: the whole way."""
+
+    NOTHING = auto()
+    WAIT = auto()
+    APPLY = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """All that a build and an apply depend on; `variables` is a digest of what is substituted."""
+
+    generation: int
+    revision: str
+    digest: str
+    variables: str
+
+    @classmethod
+    def of(cls, ks: Kustomization, artifact: Artifact, variables: str) -> Self:
+        return cls(ks.generation, artifact.revision, artifact.digest, variables)
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What is known before a step is chosen.
+
+    `last`: the inputs of the last complete apply by this process, None after a restart.
+    `waiting_for`: the inputs whose health is being awaited. `healthy`: what is to be healthy still is.
+    """
+
+    now: Inputs
+    last: Inputs | None
+    waiting_for: Inputs | None
+    ready: bool
+    requested: bool
+    drifted: bool
+    full_check_due: bool
+    healthy: bool
+
+
+def decide(situation: Situation) -> Step:
+    """A new revision, a new spec, a request or drift always beats waiting."""
+    if situation.requested or situation.drifted:
+        return Step.APPLY
+    if situation.waiting_for is not None:
+        return Step.WAIT if situation.waiting_for == situation.now else Step.APPLY
+    unchanged = situation.ready and situation.last == situation.now and situation.healthy
+    return Step.NOTHING if unchanged and not situation.full_check_due else Step.APPLY

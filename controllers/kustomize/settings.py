@@ -1,0 +1,90 @@
+"""Flags and environment of kustomize-controller (specs/kustomize.md 16)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Self
+
+from shared.model.meta import GroupKind
+from shared.runtime.flags import Flags, RuntimeSettings, listed
+
+NAME = "kustomize-controller"
+
+GATES: Mapping[str, bool] = {
+    "AdditiveCELDependencyCheck": False,
+    "CacheSecretsAndConfigMaps": False,
+    "CancelHealthCheckOnNewRevision": False,
+    "DirectSourceFetch": False,
+    "DisableConfigWatchers": False,
+    "DisableFailFastBehavior": False,
+    "DisableStatusPollerCache": True,
+    "ExternalArtifact": False,
+    "GroupChangeLog": False,
+    "MigrateAPIVersion": False,
+    "ObjectLevelWorkloadIdentity": False,
+    "StrictPostBuildSubstitutions": True,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`full_check` is how often an unchanged Kustomization is compared with the API server in full."""
+
+    runtime: RuntimeSettings
+    concurrent_ssa: int
+    http_retry: int
+    no_cross_namespace_refs: bool
+    no_remote_bases: bool
+    default_service_account: str
+    override_managers: tuple[str, ...]
+    custom_stage_kinds: frozenset[GroupKind]
+    config_selector: str
+    full_check: timedelta
+    source_host: str
+
+    @classmethod
+    def from_process(cls, argv: Sequence[str], env: Mapping[str, str]) -> Self:
+        """Exits with a message on flags that make no sense."""
+        flags = Flags(NAME, concurrent=4, gates=GATES, env=env)
+        flags.number("concurrent-ssa", 4, "objects of one Kustomization that are checked at a time")
+        flags.number("http-retry", 9, "tries to fetch an artifact before it counts as a failure")
+        flags.boolean("no-cross-namespace-refs")
+        flags.boolean("no-remote-bases")
+        flags.boolean("insecure-kubeconfig-exec")
+        flags.boolean("insecure-kubeconfig-tls")
+        for flag in ("default-service-account", "default-decryption-service-account"):
+            flags.text(flag, "")
+        for flag in ("default-kubeconfig-service-account", "sops-age-secret", "sops-vault-configmap"):
+            flags.text(flag, "")
+        flags.many("override-manager", "field manager whose fields are taken over; may be repeated")
+        flags.many("custom-apply-stage-kinds", "Group/Kind, applied in a stage of their own")
+        flags.number("token-cache-max-size", 100)
+        flags.duration("token-cache-max-duration", "1h")
+        flags.duration(
+            "headwater-full-check-interval",
+            "1h",
+            "how often even an unchanged Kustomization is checked in full",
+        )
+        runtime, found = flags.parse(argv)
+        return cls(
+            runtime=runtime,
+            concurrent_ssa=max(found.concurrent_ssa, 1),
+            http_retry=max(found.http_retry, 0),
+            no_cross_namespace_refs=found.no_cross_namespace_refs,
+            no_remote_bases=found.no_remote_bases,
+            default_service_account=found.default_service_account,
+            override_managers=listed(found.override_manager),
+            custom_stage_kinds=frozenset(
+                _group_kind(item) for item in listed(found.custom_apply_stage_kinds)
+            ),
+            config_selector=found.watch_configs_label_selector,
+            full_check=found.headwater_full_check_interval,
+            source_host=env.get("SOURCE_CONTROLLER_LOCALHOST", ""),
+        )
+
+
+def _group_kind(text: str) -> GroupKind:
+    group, _, kind = text.rpartition("/")
+    return GroupKind(group, kind)
