@@ -130,7 +130,8 @@ def _compare(old: Any, new: Any, schema: Schema) -> _Three:
         return _NOTHING if same(old, new) else _MODIFIED
     old_granular = old is None or _granular(old, schema)
     new_granular = new is None or _granular(new, schema)
-    if not old_granular or not new_granular or isinstance(old or {}, dict) != isinstance(new or {}, dict):
+    unlike = old is not None and new is not None and type(old) is not type(new)
+    if unlike or not old_granular or not new_granular:
         return _compare_unlike(old, new, schema)
     if not old and not new:
         return _NOTHING if old == new else _MODIFIED
