@@ -1,0 +1,1 @@
+"""`python -m cli.demo`: the whole loop on one machine, told as it happens."""

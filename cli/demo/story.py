@@ -1,0 +1,206 @@
+"""The story, step by step. Each step causes something, and ends when the effect was seen in the cluster."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cli.demo.waiting import NotSeen, Target, Wanted, condition, ready_at
+from cli.demo.world import HOME, World, git_repository, kustomization
+from shared.model.kinds import CONFIG_MAP, GIT_REPOSITORY, KUSTOMIZATION, Resource
+from shared.model.meta import REQUESTED_AT, Object
+
+DEPLOYMENT = Resource("apps", "v1", "Deployment", "deployments")
+SERVICE = Resource("", "v1", "Service", "services")
+APP = "shop"
+_REPO = Target(GIT_REPOSITORY, HOME, APP)
+_KS = Target(KUSTOMIZATION, HOME, APP)
+_WEB = Target(DEPLOYMENT, APP, "web")
+_SERVICE = Target(SERVICE, APP, "web")
+
+
+@dataclass(slots=True)
+class Story:
+    """`timings`: what was seen, and how many seconds after its cause."""
+
+    world: World
+    timings: list[tuple[str, float]] = field(default_factory=list)
+
+    async def tell(self) -> None:
+        """Raises NotSeen at the first step that does not come to its end."""
+        await self._first_sync()
+        await self._roll_out()
+        await self._heal()
+        before = await self._what_runs()
+        await self._refuse(before)
+        await self._fix(before)
+
+    async def _first_sync(self) -> None:
+        terminal = self.world.terminal
+        terminal.heading(1, "First sync")
+        terminal.say(
+            "A GitRepository names the repository, a Kustomization the folder ./deploy in it. "
+            "Both are now created, as kubectl apply would."
+        )
+        begun = time.monotonic()
+        await self.world.apply(GIT_REPOSITORY, git_repository(self.world.url))
+        await self.world.apply(KUSTOMIZATION, kustomization())
+        fetched = await self.world.watcher.until(
+            _REPO, ready_at("artifact.revision", ""), "source-controller fetches", since=begun
+        )
+        self._seen(f"fetched {_revision(fetched.present['status']['artifact']['revision'])}", fetched.seconds)
+        applied = await self.world.watcher.until(
+            _KS, ready_at("lastAppliedRevision", ""), "kustomize-controller applies", since=begun
+        )
+        entries = applied.present["status"]["inventory"]["entries"]
+        self._record("first sync", f"applied {len(entries)} objects", applied.seconds)
+        terminal.detail("  ".join(_readable(entry["id"]) for entry in entries))
+
+    async def _roll_out(self) -> None:
+        terminal, repository = self.world.terminal, self.world.repository
+        terminal.heading(2, "A commit rolls out")
+        repository.replace("deploy/kustomization.yaml", "newTag: 1.0.0", "newTag: 1.1.0")
+        repository.replace("deploy/kustomization.yaml", "greeting=hello", "greeting=good morning")
+        old = await self._settings()
+        terminal.typed('git commit -am "Version 1.1.0, a kinder greeting" && git push')
+        begun = time.monotonic()
+        commit = await repository.publish("Version 1.1.0, a kinder greeting")
+        await self._announce()
+        rolled = await self.world.watcher.until(
+            _WEB, _runs("shop:1.1.0"), "the Deployment changes", since=begun
+        )
+        self._record("commit to cluster", f"{_WEB}: shop:1.0.0 {terminal.arrow} shop:1.1.0", rolled.seconds)
+        done = await self.world.watcher.until(
+            _KS, ready_at("lastAppliedRevision", commit), "the Kustomization is ready again", since=begun
+        )
+        gone = await self.world.watcher.until(
+            Target(CONFIG_MAP, APP, old), lambda obj: obj is None, "the old ConfigMap goes", since=begun
+        )
+        self._seen(f"{await self._settings()} in place of {old}, which was pruned", gone.seconds)
+        self._seen(f"Kustomization ready at {_revision(commit)}", done.seconds)
+
+    async def _heal(self) -> None:
+        terminal, client = self.world.terminal, self.world.client
+        terminal.heading(3, "A manual edit heals")
+        terminal.typed("kubectl -n shop scale deployment web --replicas=0")
+        begun = time.monotonic()
+        await client.patch(
+            DEPLOYMENT, APP, "web", {"spec": {"replicas": 0}}, params={"fieldManager": "kubectl-scale"}
+        )
+        healed = await self.world.watcher.until(_WEB, _replicas(2), "the replicas come back", since=begun)
+        self._record("manual edit healed", f"{_WEB}: back to 2 replicas", healed.seconds)
+        terminal.typed("kubectl -n shop delete service web")
+        old = await client.get(SERVICE, APP, "web")
+        begun = time.monotonic()
+        await client.delete(SERVICE, APP, "web")
+        back = await self.world.watcher.until(
+            _SERVICE,
+            lambda obj: obj is not None and _uid(obj) != _uid(old),
+            "the Service comes back",
+            since=begun,
+        )
+        self._record("deleted object restored", f"{_SERVICE}: created again", back.seconds)
+
+    async def _refuse(self, before: Mapping[str, str]) -> None:
+        terminal, repository = self.world.terminal, self.world.repository
+        terminal.heading(4, "A bad commit fails, and what runs is left alone")
+        repository.replace("deploy/web.yaml", "  replicas: 2\n", "  replicas: 2\n selector: [\n")
+        terminal.typed('git commit -am "Tidy up" && git push')
+        begun = time.monotonic()
+        commit = await repository.publish("Tidy up")
+        await self._announce()
+        failed = await self.world.watcher.until(
+            _KS, _fails_at(commit), "the failure is reported", since=begun
+        )
+        ready = condition(failed.present)
+        self.timings.append(("bad commit reported", failed.seconds))
+        terminal.refused(f"{_KS}: Ready=False, {ready['reason']}", failed.seconds)
+        terminal.detail(ready["message"])
+        await self._require_untouched(before)
+
+    async def _fix(self, before: Mapping[str, str]) -> None:
+        terminal = self.world.terminal
+        terminal.heading(5, "The fix")
+        terminal.typed("git revert HEAD && git push")
+        begun = time.monotonic()
+        commit = await self.world.repository.revert()
+        await self._announce()
+        done = await self.world.watcher.until(
+            _KS, ready_at("lastAppliedRevision", commit), "the Kustomization recovers", since=begun
+        )
+        self._record("fix applied", f"Kustomization ready at {_revision(commit)}", done.seconds)
+        await self._require_untouched(before)
+
+    async def _announce(self) -> None:
+        """Say that there is something new, as a webhook receiver does on a push."""
+        patch = {"metadata": {"annotations": {REQUESTED_AT: str(time.time_ns())}}}
+        await self.world.client.patch(GIT_REPOSITORY, HOME, APP, patch)
+
+    async def _settings(self) -> str:
+        """The name of the ConfigMap that the Deployment uses now; it holds a hash of the contents."""
+        web = await self.world.client.get(DEPLOYMENT, APP, "web")
+        container = web["spec"]["template"]["spec"]["containers"][0]
+        return str(container["envFrom"][0]["configMapRef"]["name"])
+
+    async def _what_runs(self) -> Mapping[str, str]:
+        """The generation of each object of the shop: it moves with every change of what was asked for."""
+        client = self.world.client
+        config = await client.get(CONFIG_MAP, APP, await self._settings())
+        return {
+            str(_WEB): str((await client.get(DEPLOYMENT, APP, "web"))["metadata"]["generation"]),
+            str(_SERVICE): _uid(await client.get(SERVICE, APP, "web")),
+            config["metadata"]["name"]: config["metadata"]["resourceVersion"],
+        }
+
+    async def _require_untouched(self, before: Mapping[str, str]) -> None:
+        begun = time.monotonic()
+        after = await self._what_runs()
+        changed = [name for name in before if before[name] != after.get(name)]
+        if changed:
+            raise NotSeen(f"what ran should have been left alone, but this changed: {', '.join(changed)}")
+        self._seen("nothing in the cluster was touched", time.monotonic() - begun)
+
+    def _seen(self, text: str, seconds: float) -> None:
+        self.world.terminal.seen(text, seconds)
+
+    def _record(self, step: str, text: str, seconds: float) -> None:
+        self.timings.append((step, seconds))
+        self._seen(text, seconds)
+
+
+def _runs(image: str) -> Wanted:
+    def wanted(obj: Object | None) -> bool:
+        return obj is not None and obj["spec"]["template"]["spec"]["containers"][0]["image"] == image
+
+    return wanted
+
+
+def _replicas(count: int) -> Wanted:
+    return lambda obj: obj is not None and obj["spec"]["replicas"] == count
+
+
+def _fails_at(commit: str) -> Wanted:
+    """Ready is False, and it was this commit that was tried."""
+
+    def wanted(obj: Object | None) -> bool:
+        attempted = str(((obj or {}).get("status") or {}).get("lastAttemptedRevision", ""))
+        return condition(obj).get("status") == "False" and attempted.endswith(commit)
+
+    return wanted
+
+
+def _uid(obj: Object) -> str:
+    return str(obj["metadata"]["uid"])
+
+
+def _revision(revision: str) -> str:
+    """Short enough to read: `main@sha1:8f3a2c1`."""
+    head, separator, digest = revision.rpartition(":")
+    return f"{head}{separator}{digest[:7]}"
+
+
+def _readable(entry: str) -> str:
+    """An id of the inventory, `<namespace>_<name>_<group>_<kind>`, as `Kind/name`."""
+    _, name, _, kind = entry.split("_")
+    return f"{kind}/{name}"
