@@ -84,7 +84,7 @@ class Repository:
         async with asyncio.timeout(_SECONDS):
             out, problem = await process.communicate()
         if process.returncode:
-            raise GitFailed(f"git {args[0]}: {problem.decode(errors='replace').strip()}")
+            raise GitFailed(f"git {args[0]}: {(problem or out).decode(errors='replace').strip()}")
         return out.decode().strip()
 
 
