@@ -1,0 +1,56 @@
+"""What the server itself adds to, or has against, a write, beyond the rules of the object's kind."""
+
+from __future__ import annotations
+
+from localcluster.status import Refusal, forbidden, not_found
+from localcluster.store.revision import Obj
+from localcluster.store.store import Store
+from localcluster.verbs.call import Call
+
+IMMORTAL = frozenset({"default", "kube-system", "kube-public"})
+
+
+class Admission:
+    """Namespace life cycle."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def admit_create(self, call: Call, obj: Obj) -> None:
+        if call.resource.namespaced:
+            self._require_live_namespace(call, obj)
+
+    def admit_update(self, call: Call, obj: Obj, old: Obj) -> None:
+        pass
+
+    def admit_delete(self, call: Call) -> None:
+        if call.resource.kind == "Namespace" and call.name in IMMORTAL:
+            raise forbidden("namespaces", "", call.name, "this namespace may not be deleted")
+
+    def allocate(self, call: Call, obj: Obj) -> None:
+        pass
+
+    def release(self, call: Call, obj: Obj) -> None:
+        pass
+
+    def _require_live_namespace(self, call: Call, obj: Obj) -> None:
+        namespace = self._store.find("namespaces", ("", call.namespace))
+        if namespace is None:
+            raise not_found("namespaces", "", call.namespace)
+        if b'"deletionTimestamp"' in namespace.raw:
+            raise _terminating(call, obj)
+
+
+def _terminating(call: Call, obj: Obj) -> Refusal:
+    resource = call.resource
+    why = f"unable to create new content in namespace {call.namespace} because it is being terminated"
+    refusal = forbidden(resource.plural, resource.group, obj["metadata"].get("name", ""), why)
+    assert refusal.details is not None
+    refusal.details["causes"] = [
+        {
+            "reason": "NamespaceTerminating",
+            "message": f"namespace {call.namespace} is being terminated",
+            "field": "metadata.namespace",
+        }
+    ]
+    return refusal

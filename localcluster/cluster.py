@@ -1,0 +1,18 @@
+"""One cluster: the store, what is served, and the parts that look after both."""
+
+from __future__ import annotations
+
+from localcluster.admission import Admission
+from localcluster.auth.rbac import Authorizer
+from localcluster.resources.registry import Registry
+from localcluster.store.store import Journal, Store
+
+
+class Cluster:
+    """What the HTTP layer and the controllers work on."""
+
+    def __init__(self, journal: Journal | None = None) -> None:
+        self.store = Store(journal)
+        self.registry = Registry()
+        self.admission = Admission(self.store)
+        self.authorizer = Authorizer(self.store)

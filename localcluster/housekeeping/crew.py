@@ -1,0 +1,29 @@
+"""All of housekeeping, started and stopped together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from localcluster.cluster import Cluster
+from localcluster.housekeeping.definitions import Definitions
+from localcluster.housekeeping.namespaces import Namespaces
+from localcluster.housekeeping.worklist import Worklist
+
+
+class Housekeeping:
+    def __init__(self, cluster: Cluster, authority: bytes | None) -> None:
+        self.definitions = Definitions(cluster)
+        self.namespaces = Namespaces(cluster, authority)
+
+    def _worklists(self) -> list[Worklist[Any]]:
+        return [self.definitions.worklist, self.namespaces.worklist]
+
+    def start(self) -> None:
+        """Begin to act; before this, changes are only noted."""
+        self.definitions.publish_stored()
+        for worklist in self._worklists():
+            worklist.start()
+
+    def stop(self) -> None:
+        for worklist in self._worklists():
+            worklist.stop()

@@ -1,0 +1,1 @@
+"""HTTP as Kubernetes speaks it: what a request asks for, and how an answer is written."""

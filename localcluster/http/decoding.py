@@ -1,0 +1,104 @@
+"""From the bytes of a request to an object of the resource's kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from localcluster import rules
+from localcluster.resources.resource import Resource
+from localcluster.status import FieldError, bad_request, invalid, unsupported_body
+from localcluster.store.revision import Obj
+
+_YAML = ("application/yaml", "application/x-yaml", "text/yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    value: Obj
+    duplicates: Sequence[str]
+
+
+def read_document(body: bytes, content: str) -> Document:
+    """Parse JSON or YAML into an object; raises 415 for other media types and 400 for what can't be read."""
+    if content == "application/json":
+        value = _json(body)
+    elif content in _YAML:
+        value = _yaml(body)
+    else:
+        raise unsupported_body()
+    if not isinstance(value, dict):
+        raise bad_request("the object provided is unrecognized: it is not an object")
+    return Document(value, ())
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise bad_request(f"the object provided is unrecognized: {error}") from error
+
+
+def _yaml(body: bytes) -> Any:
+    import yaml
+
+    try:
+        return yaml.safe_load(body)
+    except yaml.YAMLError as error:
+        raise bad_request(f"error converting YAML to JSON: {error}") from error
+
+
+def decode_object(resource: Resource, body: bytes, content: str, directive: str, warnings: list[str]) -> Obj:
+    """An object of the resource, its fields checked and defaulted; warnings are added to the list."""
+    document = read_document(body, content)
+    require_kind(resource, document.value)
+    return rules.decode(resource, document.value, document.duplicates, directive, warnings)
+
+
+def require_kind(resource: Resource, obj: Obj) -> None:
+    """Fill in kind and apiVersion from the URL, or raise where the object names others."""
+    kind, version = obj.get("kind") or "", obj.get("apiVersion") or ""
+    if resource.custom is not None:
+        _require_custom_kind(resource, obj, kind, version)
+    elif kind not in ("", resource.kind) or version not in ("", resource.api_version):
+        raise _mismatch(resource, kind or resource.kind, version or resource.api_version)
+    obj["kind"], obj["apiVersion"] = resource.kind, resource.api_version
+    if not isinstance(obj.get("metadata"), dict):
+        if obj.get("metadata") is not None:
+            raise bad_request("the object provided is unrecognized: metadata is not an object")
+        obj["metadata"] = {}
+
+
+def _mismatch(resource: Resource, kind: str, version: str) -> Exception:
+    own = resource.api_version
+    if kind == resource.kind and version.partition("/")[0] != own.partition("/")[0] and "/" in version + own:
+        return bad_request(
+            f"the API version in the data ({version}) does not match the expected API version ({own})"
+        )
+    head = f'{kind} in version "{version}" cannot be handled as a {resource.kind}'
+    if version == own:
+        group = resource.group or "core"
+        package = group.partition(".")[0]
+        return bad_request(
+            f"{head}: converting ({resource.version}.{kind}) to ({package}.{resource.kind}): unknown conversion"
+        )
+    return bad_request(
+        f'{head}: no kind "{kind}" is registered for version "{version}" in scheme "localcluster"'
+    )
+
+
+def _require_custom_kind(resource: Resource, obj: Obj, kind: str, version: str) -> None:
+    if not kind:
+        raise bad_request("Object 'Kind' is missing in the body")
+    if version != resource.api_version:
+        raise bad_request(
+            f"the API version in the data ({version}) does not match the expected API version "
+            f"({resource.api_version})"
+        )
+    if kind != resource.kind:
+        name = (obj.get("metadata") or {}).get("name", "")
+        cause = FieldError("kind", "FieldValueInvalid", f'Invalid value: "{kind}": must be {resource.kind}')
+        raise invalid(kind, resource.group, name, [cause])

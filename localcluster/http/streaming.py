@@ -1,0 +1,33 @@
+"""Sending a watch: chunks as they come, to a client that may leave, stall or never read."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from localcluster.verbs.watching import Overflow
+
+if TYPE_CHECKING:
+    from localcluster.http.exchange import Exchange
+
+
+async def stream(exchange: Exchange, chunks: AsyncGenerator[bytes, None]) -> web.StreamResponse:
+    """Send every chunk; a client that reads too slowly loses its connection."""
+    headers = {"Content-Type": "application/json", "Cache-Control": "no-cache, private"}
+    response = web.StreamResponse(headers=headers)
+    for warning in exchange.warnings:
+        response.headers.add("Warning", f'299 - "{warning}"')
+    response.enable_chunked_encoding()
+    await response.prepare(exchange.request)
+    try:
+        async with aclosing(chunks):
+            async for chunk in chunks:
+                await response.write(chunk)
+        await response.write_eof()
+    except (ConnectionError, Overflow):
+        if exchange.request.transport is not None:
+            exchange.request.transport.abort()
+    return response

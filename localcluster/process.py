@@ -1,0 +1,82 @@
+"""A cluster as a running server: socket, TLS, ready, stop."""
+
+from __future__ import annotations
+
+import ssl
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from aiohttp import web
+
+from localcluster.auth.authenticate import Authenticator
+from localcluster.bootstrap.objects import make_initial_objects
+from localcluster.certificates import Serving, make_certificates
+from localcluster.cluster import Cluster
+from localcluster.housekeeping.crew import Housekeeping
+from localcluster.http.server import ApiServer
+
+_STOP_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`host` and `port` to listen on (0: any free one); TLS unless `insecure_http`; in memory unless `data`."""
+
+    token: str
+    host: str = "127.0.0.1"
+    port: int = 0
+    insecure_http: bool = False
+    data: Path | None = None
+
+
+class Server:
+    """Serves while the context is open; `url` and `authority` are known inside."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.cluster = Cluster()
+        self.url = ""
+        self._serving = None if settings.insecure_http else make_certificates(settings.host)
+        self.housekeeping = Housekeeping(self.cluster, self.authority)
+        self._runner: web.ServerRunner | None = None
+
+    @property
+    def authority(self) -> bytes | None:
+        """PEM of the authority that signed the server's certificate; None over plain HTTP."""
+        return self._serving.authority if self._serving else None
+
+    async def __aenter__(self) -> Self:
+        make_initial_objects(self.cluster, self.authority)
+        self.housekeeping.start()
+        api = ApiServer(self.cluster, Authenticator(self.settings.token, lambda token: None))
+        server = web.Server(api.handle, handler_cancellation=True, access_log=None)
+        self._runner = web.ServerRunner(server, shutdown_timeout=_STOP_SECONDS)
+        await self._runner.setup()
+        context = _tls(self._serving) if self._serving else None
+        site = web.TCPSite(
+            self._runner, self.settings.host, self.settings.port, ssl_context=context, backlog=1024
+        )
+        await site.start()
+        host, port = self._runner.addresses[0][:2]
+        shown = f"[{host}]" if ":" in host else host
+        self.url = f"{'http' if context is None else 'https'}://{shown}:{port}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.housekeeping.stop()
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+
+def _tls(serving: Serving) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    # The ssl module reads keys from files alone; these live only for this call.
+    with tempfile.TemporaryDirectory() as folder:
+        certificate, key = Path(folder, "tls.crt"), Path(folder, "tls.key")
+        certificate.write_bytes(serving.certificate)
+        key.touch(0o600)
+        key.write_bytes(serving.key)
+        context.load_cert_chain(certificate, key)
+    return context

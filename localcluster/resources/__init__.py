@@ -1,0 +1,1 @@
+"""Which resources there are: the table of built-in ones, and those that definitions add."""

@@ -1,0 +1,128 @@
+"""The seam to what is known of kinds (localcluster.objects): the only module that asks it anything.
+
+Every function takes the resource, so that callers need not care whether a kind is built in or custom.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from localcluster.clock import stamp
+from localcluster.objects import managed
+from localcluster.objects.conflict import ApplyConflict
+from localcluster.objects.errors import ObjectError
+from localcluster.objects.schema import Schema, builtin, untyped
+from localcluster.resources.resource import Resource
+from localcluster.status import Cause, Refusal
+from localcluster.store.revision import Obj
+
+
+def decode(
+    resource: Resource, obj: Obj, duplicates: Sequence[str], directive: str, warnings: list[str]
+) -> Obj:
+    return obj
+
+
+def prepare_create(resource: Resource, obj: Obj) -> None:
+    if resource.subresource("status") and resource.custom:
+        obj.pop("status", None)
+    if resource.kind == "Namespace":
+        obj["spec"] = {"finalizers": ["kubernetes"]}
+        obj["status"] = {"phase": "Active"}
+
+
+def prepare_update(resource: Resource, new: Obj, old: Obj, subresource: str) -> None:
+    if resource.kind == "Namespace" and subresource == "finalize":
+        finalizers = new["spec"].get("finalizers")
+        metadata = new["metadata"]
+        new.clear()
+        new.update(
+            {**old, "metadata": {**old["metadata"]}, "spec": {**old["spec"], "finalizers": finalizers}}
+        )
+        return
+    if subresource == "status":
+        status = new.get("status")
+        metadata = new["metadata"]
+        new.clear()
+        new.update(old)
+        new["metadata"] = {**old["metadata"], "managedFields": metadata.get("managedFields")}
+        if not new["metadata"]["managedFields"]:
+            new["metadata"].pop("managedFields")
+        if status is not None:
+            new["status"] = status
+    elif resource.subresource("status"):
+        new.pop("status", None)
+        if "status" in old:
+            new["status"] = old["status"]
+
+
+def validate_create(resource: Resource, obj: Obj) -> Sequence[Cause]:
+    return ()
+
+
+def validate_update(resource: Resource, new: Obj, old: Obj, subresource: str) -> Sequence[Cause]:
+    return ()
+
+
+def schema_of(resource: Resource) -> Schema:
+    if resource.custom is not None:
+        return untyped()
+    found = builtin(resource.group, resource.version, resource.kind)
+    return found if found is not None else untyped()
+
+
+def track(resource: Resource, live: Obj | None, new: Obj, manager: str, subresource: str) -> None:
+    """Bring new.metadata.managedFields up to date after an update by `manager`."""
+    writer = managed.Writer(manager, resource.api_version, subresource)
+    entries = managed.after_update(live, new, schema_of(resource), writer=writer, now=stamp(), reset=None)
+    set_managed(new, entries)
+
+
+def set_managed(obj: Obj, entries: list[Obj] | None) -> None:
+    if entries:
+        obj["metadata"]["managedFields"] = entries
+    else:
+        obj["metadata"].pop("managedFields", None)
+
+
+def apply(
+    resource: Resource, live: Obj | None, applied: Obj, manager: str, subresource: str, *, force: bool
+) -> Obj:
+    """The object after a server-side apply, managedFields included."""
+    writer = managed.Writer(manager, resource.api_version, subresource)
+    try:
+        outcome = managed.apply(
+            live, applied, schema_of(resource), writer=writer, now=stamp(), force=force, reset=None
+        )
+    except ApplyConflict as found:
+        raise _apply_conflict(found) from found
+    except ObjectError as error:
+        raise Refusal(error.code, error.reason or None, str(error)) from error
+    obj = outcome.obj
+    set_managed(obj, outcome.managed)
+    return obj
+
+
+def _apply_conflict(found: ApplyConflict) -> Refusal:
+    causes = [
+        {"reason": cause.reason, "message": cause.message, "field": cause.field} for cause in found.causes
+    ]
+    return Refusal(409, "Conflict", str(found), {"causes": causes})
+
+
+def settle(live: Obj, new: Obj) -> Obj:
+    """`new`, with the live managedFields where nothing but their times changed."""
+    return managed.settle_times(live, new)
+
+
+def to_storage(resource: Resource, obj: Obj) -> Obj:
+    return obj
+
+
+def from_storage(resource: Resource, obj: Obj) -> Obj:
+    return obj
+
+
+def is_served_as_stored(resource: Resource) -> bool:
+    """Whether the stored bytes are what this version serves."""
+    return True

@@ -1,0 +1,1 @@
+"""Label and field selectors: parsing with the server's own error texts, and matching."""

@@ -1,0 +1,1 @@
+"""Objects, their versions, and who watches them change."""

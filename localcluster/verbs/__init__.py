@@ -1,0 +1,1 @@
+"""What can be done to objects: one module per verb, all on the same store."""

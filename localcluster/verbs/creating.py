@@ -1,0 +1,78 @@
+"""create: from a decoded object to a stored one."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+
+from localcluster import rules
+from localcluster.admission import Admission
+from localcluster.clock import stamp
+from localcluster.http.options import WriteOptions
+from localcluster.status import already_exists, bad_request, broken, invalid
+from localcluster.store.revision import Obj
+from localcluster.store.store import Store
+from localcluster.verbs.call import Call
+
+_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+_SUFFIX_LENGTH = 5
+_LONGEST_PREFIX = 63 - _SUFFIX_LENGTH
+
+
+def create(store: Store, admission: Admission, call: Call, obj: Obj, options: WriteOptions) -> Obj:
+    """Store a new object (or, on a dry run, only say what it would be) and return it."""
+    require_namespace_matches(call, obj)
+    manager = options.manager or call.manager
+    rules.track(call.resource, None, obj, manager, call.subresource)
+    return insert(store, admission, call, obj, dry_run=options.dry_run)
+
+
+def insert(store: Store, admission: Admission, call: Call, obj: Obj, *, dry_run: bool) -> Obj:
+    """The part of creating that a create and an apply of something new have in common."""
+    resource = call.resource
+    metadata = obj["metadata"]
+    admission.admit_create(call, obj)
+    given_version = metadata.pop("resourceVersion", "")
+    for given in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"):
+        metadata.pop(given, None)
+    metadata["uid"] = str(uuid.uuid4())
+    metadata["creationTimestamp"] = stamp()
+    if not metadata.get("name") and metadata.get("generateName"):
+        metadata["name"] = metadata["generateName"][:_LONGEST_PREFIX] + _suffix()
+    rules.prepare_create(resource, obj)
+    admission.allocate(call, obj)
+    causes = rules.validate_create(resource, obj)
+    name: str = metadata.get("name", "")
+    if causes:
+        admission.release(call, obj)
+        raise invalid(resource.kind, resource.group, name, causes)
+    if given_version not in ("", "0"):
+        raise broken("resourceVersion should not be set on objects to be created")
+    key = call.named(name).key
+    existing = store.find(resource.collection, key)
+    if existing is not None:
+        terminating = "deletionTimestamp" in existing.load()["metadata"]
+        raise already_exists(resource.plural, resource.group, name, terminating=terminating)
+    if dry_run:
+        admission.release(call, obj)
+        return obj
+    store.put(resource.collection, key, rules.to_storage(resource, obj))
+    return obj
+
+
+def require_namespace_matches(call: Call, obj: Obj) -> None:
+    """Fill in the namespace of the URL, or raise 400 where the object names another one."""
+    metadata = obj["metadata"]
+    if not call.resource.namespaced:
+        metadata.pop("namespace", None)
+        return
+    given = metadata.get("namespace")
+    if given and given != call.namespace:
+        raise bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request"
+        )
+    metadata["namespace"] = call.namespace
+
+
+def _suffix() -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(_SUFFIX_LENGTH))
