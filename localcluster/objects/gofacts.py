@@ -98,12 +98,13 @@ def _field(found: re.Match[str], default: str | None) -> GoField | None:
 
 def emission(field: GoField, package: GoPackage) -> str:
     """How the encoder treats the field: `set` (a pointer: left out when nil, an empty value stays),
-    `nonzero` (left out when zero or empty), or `always` (the zero value is written).
+    `nonzero` (left out when zero or empty), `always` (the zero value is written), or `null` (a pointer
+    that is written as null).
     """
     if field.omit_zero:
         return "set" if field.go_type.startswith("*") else "nonzero"
     if not field.omit_empty:
-        return "always"
+        return "null" if field.go_type.startswith("*") else "always"
     if field.go_type.startswith("*"):
         return "set"
     if field.go_type.startswith(("[]", "map[")) or _underlying(field.go_type, package) in _SCALARS:

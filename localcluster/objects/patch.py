@@ -20,7 +20,7 @@ _OPERATIONS = frozenset({"add", "remove", "replace", "move", "copy", "test"})
 
 
 def merge_patch(document: Any, patch: Any) -> Any:
-    """`document` with a JSON merge patch applied. Changes neither argument; BadRequest if the patch is no object."""
+    """`document` with a JSON merge patch applied. Changes neither; BadRequest if the patch is no object."""
     if not isinstance(patch, dict):
         raise BadRequest("error decoding patch: a merge patch must be an object")
     return _merge(document, patch)

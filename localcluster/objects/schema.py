@@ -14,7 +14,7 @@ from localcluster.objects.table import table
 
 Json = dict[str, Any]
 Shape = Literal["scalar", "struct", "map", "list", "any"]
-Emit = Literal["set", "nonzero", "always"]
+Emit = Literal["set", "nonzero", "always", "null"]
 
 _META = "io.k8s.apimachinery.pkg.apis.meta.v1."
 # Types whose Go form has its own JSON encoding: the node is a scalar (or free form) whatever the

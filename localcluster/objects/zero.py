@@ -30,7 +30,8 @@ def zero_object(schema: Schema) -> dict[str, Any]:
 def zero(schema: Schema) -> Any:
     """The JSON of a Go zero value."""
     if schema.shape == "struct":
-        return {name: zero(field) for name, field in schema.fields.items() if field.emit == "always"}
+        written = ((name, field) for name, field in schema.fields.items() if field.emit in {"always", "null"})
+        return {name: None if field.emit == "null" else zero(field) for name, field in written}
     if schema.shape == "scalar":
         return _OWN.get(schema.format) if schema.format in _OWN else _ZEROS.get(schema.type)
     return None
