@@ -5,16 +5,13 @@ is the readiness probe. Only the leader runs this.
 """
 
 import asyncio
-import contextlib
 import html
 import os
-from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import quote
 
 from aiohttp import web
 
-_SHUTDOWN_SECONDS = 5.0
 _MAX_LISTED = 10_000
 _ROOT: web.AppKey[Path] = web.AppKey("root", Path)
 _CONTENT_TYPES = {".gz": "application/gzip", ".tgz": "application/gzip", ".yaml": "text/plain; charset=utf-8"}
@@ -26,20 +23,6 @@ def create_app(root: Path) -> web.Application:
     app[_ROOT] = root.resolve()
     app.router.add_get("/{path:.*}", _serve)  # adds HEAD too
     return app
-
-
-@contextlib.asynccontextmanager
-async def serving(root: Path, host: str, port: int) -> AsyncIterator[int]:
-    """Listen while the context is open; yields the port. `host` may be empty for all addresses."""
-    runner = web.AppRunner(create_app(root), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, host or None, port)
-        await site.start()
-        addresses: list[tuple[str, int]] = runner.addresses
-        yield addresses[0][1]
-    finally:
-        await runner.cleanup()
 
 
 async def _serve(request: web.Request) -> web.StreamResponse:

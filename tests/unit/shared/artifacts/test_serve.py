@@ -4,8 +4,9 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from aiohttp.test_utils import TestServer
 
-from shared.artifacts.serve import serving
+from shared.artifacts.serve import create_app
 
 CONTENT = b"0123456789"
 
@@ -20,8 +21,8 @@ async def base(tmp_path: Path) -> AsyncIterator[str]:
     (root / "<b>.yaml").write_text("x")
     (tmp_path / "secret").write_text("secret")
     (folder / "out").symlink_to(tmp_path)
-    async with serving(root, "127.0.0.1", 0) as port:
-        yield f"http://127.0.0.1:{port}"
+    async with TestServer(create_app(root)) as server:
+        yield f"http://127.0.0.1:{server.port}"
 
 
 @pytest.fixture
