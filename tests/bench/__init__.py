@@ -1,0 +1,1 @@
+"""Measurements of whole processes on one machine: `make bench`."""

@@ -10,6 +10,7 @@ import asyncio
 import os
 import secrets
 import sys
+import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +18,14 @@ from pathlib import Path
 import pytest
 import yaml
 
+from cli.demo import git_server
 from shared.kube.access import connect
 from shared.kube.client import KubeClient
 from shared.kube.discovery import Discovery
 from shared.kube.errors import NotFound
 from shared.model.kinds import Resource
 from tests.e2e.processes import ROOT, ControllerProgram, Program, controller, free_port
+from tests.e2e.repository import Repository
 from tests.e2e.world import RUN_LABEL, World
 
 NAMESPACE = Resource("", "v1", "Namespace", "namespaces", namespaced=False)
@@ -46,7 +49,7 @@ def run_id() -> str:
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     given = os.environ.get("HEADWATER_TEST_KUBECONFIG")
     if given:
-        asyncio.run(_install_crds(Path(given)))
+        asyncio.run(install_crds(Path(given)))
         yield Cluster(Path(given), genuine=True)
         return
     folder = tmp_path_factory.mktemp("cluster")
@@ -59,13 +62,13 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     server.start()
     try:
         server.wait_file(kubeconfig)
-        asyncio.run(_install_crds(kubeconfig))
+        asyncio.run(install_crds(kubeconfig))
         yield Cluster(kubeconfig, genuine=False)
     finally:
         server.stop()
 
 
-async def _install_crds(kubeconfig: Path) -> None:
+async def install_crds(kubeconfig: Path) -> None:
     client = KubeClient(await connect(str(kubeconfig)))
     try:
         for path in sorted((ROOT / "deploy/crds").glob("*.yaml")):
@@ -146,3 +149,39 @@ async def world(client: KubeClient, run_id: str, cluster: Cluster) -> AsyncItera
         await client.delete(NAMESPACE, "", namespace)
     except NotFound:
         return
+
+
+@dataclass(frozen=True)
+class GitServer:
+    root: Path
+    url: str
+
+
+@pytest.fixture(scope="session")
+def git(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitServer]:
+    """Git over HTTP, in a thread of its own so that every test's event loop can use it."""
+    root = tmp_path_factory.mktemp("git")
+    stop, started = threading.Event(), threading.Event()
+    urls: list[str] = []
+
+    async def serve() -> None:
+        async with git_server.serving(root) as url:
+            urls.append(url)
+            started.set()
+            await asyncio.to_thread(stop.wait)
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), name="git server")
+    thread.start()
+    try:
+        assert started.wait(10), "the git server did not start"
+        yield GitServer(root, urls[0])
+    finally:
+        stop.set()
+        thread.join(10)
+
+
+@pytest.fixture
+def repository(git: GitServer) -> Repository:
+    """An empty repository of this test's own."""
+    name = f"repo-{secrets.token_hex(4)}.git"
+    return Repository.create(git.root, f"{git.url}/{name}", name)
