@@ -17,11 +17,17 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("shared", "controllers", "cli", "localcluster")
 MAX_LINES = 400
 MAX_FUNCTION_LINES = 60
-MAX_BROAD_HANDLERS = 2
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc", "base", "tools"}
 BROAD = {"Exception", "BaseException"}
-# The only places that may keep one object's bug from stopping the others, and the process from ending silently.
-MAY_CATCH_ALL = {"shared/runtime/attempt.py", "shared/runtime/process.py"}
+# Who may catch everything, once, and why. Everyone else names what can go wrong.
+MAY_CATCH_ALL = {
+    "shared/runtime/attempt.py": "one object's bug must not stop the others",
+    "shared/runtime/process.py": "a process says why it dies",
+    "shared/git/worker.py": "a process boundary: the parent gets every failure as a value",
+    "shared/git/verify.py": "the library raises plain Exception",
+    "localcluster/http/server.py": "one request's bug must not stop the others",
+    "localcluster/housekeeping/worklist.py": "one object's bug must not stop the others",
+}
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 MACHINE_PATH = re.compile(r"(?<![\w.~/-])/(?:work|root|home|Users|tmp/w)/\w")
 
@@ -46,15 +52,20 @@ TEXTS = [
 ]
 
 
+def catches_all(handler: ast.ExceptHandler) -> bool:
+    """Does it end the exception, whatever that is? Tidying up and raising again is no catching."""
+    caught = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    broad = any(each is None or (isinstance(each, ast.Name) and each.id in BROAD) for each in caught)
+    last = handler.body[-1]
+    return broad and not (isinstance(last, ast.Raise) and last.exc is None)
+
+
 def handlers(path: Path) -> list[int]:
     """Lines of the handlers that catch everything."""
-    found = []
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ExceptHandler):
-            caught = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
-            if any(each is None or (isinstance(each, ast.Name) and each.id in BROAD) for each in caught):
-                found.append(node.lineno)
-    return found
+    tree = ast.parse(path.read_text())
+    return [
+        node.lineno for node in ast.walk(tree) if isinstance(node, ast.ExceptHandler) and catches_all(node)
+    ]
 
 
 @pytest.mark.parametrize("path", ALL, ids=named)
@@ -75,10 +86,9 @@ def test_a_function_fits_a_screen(path: Path) -> None:
     assert long == {}
 
 
-def test_who_catches_everything() -> None:
-    found = {named(path): handlers(path) for path in SOURCES if handlers(path)}
-    assert found.keys() <= MAY_CATCH_ALL, found
-    assert sum(map(len, found.values())) <= MAX_BROAD_HANDLERS, found
+@pytest.mark.parametrize("path", SOURCES, ids=named)
+def test_who_catches_everything(path: Path) -> None:
+    assert len(handlers(path)) <= (1 if named(path) in MAY_CATCH_ALL else 0), handlers(path)
 
 
 @pytest.mark.parametrize("path", TEXTS, ids=named)
