@@ -23,6 +23,8 @@ log = structlog.get_logger()
 
 _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 30.0
+# A server that ends every watch at once must not be asked in a tight loop.
+_SHORTEST_WATCH = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class Cache:
     ) -> None:
         self.resource = resource
         self.synced = asyncio.Event()
+        self.broken_since: float | None = None
+        """When the copy stopped following the server, in seconds of the loop's clock."""
         self._client = client
         self._namespace = namespace
         self._label_selector = label_selector
@@ -105,9 +109,12 @@ class Cache:
             except KubeError as error:
                 if isinstance(error, ApiError):
                     self._version = ""
+                if self.broken_since is None:
+                    self.broken_since = asyncio.get_running_loop().time()
                 log.debug("watch broke off", resource=self.resource.plural, error=str(error))
             else:
-                continue
+                if asyncio.get_running_loop().time() - started > _SHORTEST_WATCH:
+                    continue
             if asyncio.get_running_loop().time() - started > _LONGEST_PAUSE:
                 pause = _FIRST_PAUSE
             await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - spreads load, hides nothing
@@ -131,11 +138,15 @@ class Cache:
             label_selector=self._label_selector,
             metadata_only=self._metadata_only,
             seconds=random.randint(300, 600),  # noqa: S311 - so that watches do not all end at once
+            opened=self._follows,
         )
         async for kind, obj in stream:
             self._version = obj["metadata"]["resourceVersion"]
             if kind != "BOOKMARK":
                 self._take(kind, obj)
+
+    def _follows(self) -> None:
+        self.broken_since = None
 
     def _replace(self, items: list[Object]) -> None:
         fresh = {ObjectKey.of(item): item for item in items}

@@ -7,7 +7,7 @@ repeated after a broken connection, and any call after a 429 that says when.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -35,6 +35,8 @@ _PAGE = 500
 _ATTEMPTS = 4
 _MAX_ANSWER = 256 * 1024 * 1024
 _MAX_IN_FLIGHT = 64
+# Seconds. Servers send a bookmark about once a minute; after a longer silence the connection is dead.
+_LONGEST_SILENCE = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,9 +266,11 @@ class KubeClient:
         label_selector: str = "",
         metadata_only: bool = False,
         seconds: int = 300,
+        opened: Callable[[], None] | None = None,
     ) -> AsyncIterator[tuple[str, Object]]:
         """Yield (type, object) from that version on, bookmarks too, until the server ends the watch.
 
+        `opened` is called when the server has accepted it; an idle watch yields nothing for minutes.
         An ERROR event is raised as the ApiError that it describes (410 Gone when the version is too old).
         """
         params = _selectors(label_selector, "") | {
@@ -284,11 +288,13 @@ class KubeClient:
                 headers=headers,
                 proxy=connection.proxy,
                 server_hostname=connection.server_name,
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=seconds + 30),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=_LONGEST_SILENCE),
             ) as response:
                 self._observer("WATCH", response.status)
                 if response.status != 200:
                     raise error_from(response.status, _parse(await response.read()))
+                if opened is not None:
+                    opened()
                 async for line in _lines(response.content):
                     event = orjson.loads(line)
                     if event["type"] == "ERROR":

@@ -41,6 +41,32 @@ class Discovery:
     async def resource_of(self, ref: ObjectRef) -> Resource:
         return await self.resource(ref.api_version, ref.kind)
 
+    async def find_resource(self, ref: ObjectRef) -> Resource | None:
+        """Where the object lives, in another version of its group if need be.
+
+        None when no version of the group serves the kind: then no such object can exist.
+        """
+        try:
+            return await self.resource_of(ref)
+        except UnknownKind:
+            pass
+        for api_version in await self._versions(ref.group):
+            self.forget(api_version)
+            try:
+                return await self.resource(api_version, ref.kind)
+            except UnknownKind:
+                continue
+        return None
+
+    async def _versions(self, group: str) -> list[str]:
+        if not group:
+            return ["v1"]
+        try:
+            answer = await self._client.request("GET", f"/apis/{group}")
+        except NotFound:
+            return []
+        return [version["groupVersion"] for version in answer.get("versions") or []]
+
     def forget(self, api_version: str) -> None:
         """Ask again next time: a CRD of that group was changed or removed."""
         self._resources.pop(api_version, None)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import groupby
+from typing import Self
 
 from shared.model.meta import ObjectRef
 
@@ -38,6 +39,10 @@ class ChangeSet:
     """Entries in the order in which they happened."""
 
     entries: list[Entry] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[ObjectRef, Action]]) -> Self:
+        return cls([Entry(ref, action) for ref, action in pairs])
 
     def add(self, ref: ObjectRef, action: Action) -> None:
         self.entries.append(Entry(ref, action))

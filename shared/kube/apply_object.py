@@ -1,0 +1,219 @@
+"""One object: would an apply change it, and if so, apply it (specs/kustomize.md 8.3).
+
+`examine` only reads (a dry run is no write); `write` does what was found to be needed. Between the
+two stands the guarantee that nothing of a stage is written while one of its objects is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.kube.apply_errors import ObjectRefused, apply_failed, dry_run_failed
+from shared.kube.client import KubeClient
+from shared.kube.errors import ApiError, ApiUnreachable, Conflict, Invalid, KubeError, NotFound
+from shared.kube.tracker import Tracker
+from shared.logic import owner
+from shared.logic.changes import Action
+from shared.logic.drift import has_drifted
+from shared.logic.drift_ignore import IgnoreRules
+from shared.logic.managed_fields import cleanup_patch
+from shared.model.kinds import Resource
+from shared.model.meta import Object, ObjectKey, ObjectRef
+
+_IMMUTABLE = re.compile(r"is immutable|immutable field")
+_GONE_WITHIN = 60.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How the objects of one owner are applied.
+
+    `force` recreates objects whose immutable fields changed (spec.force); `ignore` are the fields
+    whose drift is accepted (spec.ignore); `override_managers` lose their fields to us as kubectl does.
+    """
+
+    force: bool = False
+    ignore: IgnoreRules = field(default_factory=IgnoreRules)
+    override_managers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A desired object and where it lives. `key` has no namespace when the kind has none."""
+
+    ref: ObjectRef
+    resource: Resource
+    key: ObjectKey
+    desired: Object
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What has to be done. `live` is None when there is no such object (or it was not looked at)."""
+
+    target: Target
+    action: Action
+    live: Object | None = None
+    payload: Object | None = None
+    recreate: bool = False
+
+
+class ObjectApplier:
+    """Applies single objects to one cluster as one field manager."""
+
+    def __init__(self, client: KubeClient, tracker: Tracker, field_manager: str) -> None:
+        self._client = client
+        self._tracker = tracker
+        self._manager = field_manager
+
+    async def examine(self, target: Target, rules: Rules) -> Finding:
+        """Two requests for an object that exists, one for one that does not. Raises ObjectRefused."""
+        if owner.excluded_from_apply(target.desired):
+            return Finding(target, Action.SKIPPED)
+        if owner.created_only(target.desired):
+            live = await self._live(target)
+            if live is not None:
+                return Finding(target, Action.SKIPPED, live)
+        try:
+            result = await self._apply(target, target.desired, dry_run=True)
+        except ApiUnreachable:
+            raise
+        except KubeError as error:
+            return await self._examine_refused(target, rules, error)
+        if not result["metadata"].get("resourceVersion"):
+            return Finding(target, Action.CREATED, payload=target.desired)
+        live = await self._live(target)
+        if live is None:
+            return Finding(target, Action.CREATED, payload=target.desired)
+        return self._compare(target, rules, live, result)
+
+    def _compare(self, target: Target, rules: Rules, live: Object, dry_run: Object) -> Finding:
+        if owner.excluded_from_apply(live):
+            return Finding(target, Action.SKIPPED, live)
+        ignored = rules.ignore.paths_for(dry_run)
+        drifted = has_drifted(ignored.without(live), ignored.without(dry_run))
+        if not drifted and not self._cleanup(target, rules, live):
+            return Finding(target, Action.UNCHANGED, live)
+        payload = ignored.resolve(target.desired, live, dry_run, manager=self._manager)
+        return Finding(target, Action.CONFIGURED, live, payload)
+
+    async def _examine_refused(self, target: Target, rules: Rules, error: KubeError) -> Finding:
+        """A refused object may be one that we should not touch, or one that must be made anew."""
+        try:
+            live = await self._live(target)
+        except KubeError:
+            raise dry_run_failed(target.ref, target.desired, error) from error
+        if live is not None and owner.excluded_from_apply(live):
+            return Finding(target, Action.SKIPPED, live)
+        forced = rules.force or owner.may_be_recreated(target.desired) or owner.may_be_recreated(live)
+        if live is None or not forced or not _is_immutable(error):
+            raise dry_run_failed(target.ref, target.desired, error) from error
+        return Finding(target, Action.CREATED, live, target.desired, recreate=True)
+
+    async def write(self, finding: Finding, rules: Rules) -> Object:
+        """The object as written. Raises ObjectRefused."""
+        target = finding.target
+        assert finding.payload is not None
+        if finding.recreate:
+            await self._delete(target, finding.live)
+        elif finding.live is not None:
+            await self._clean(target, rules, finding.live)
+        try:
+            return await self._apply(target, finding.payload, dry_run=False)
+        except KubeError as error:
+            raise apply_failed(target.ref, target.desired, error) from error
+
+    def _cleanup(self, target: Target, rules: Rules, live: Object) -> list[Object]:
+        if owner.keeps_foreign_fields(target.desired) or owner.keeps_foreign_fields(live):
+            return []
+        return cleanup_patch(live, self._manager, rules.override_managers)
+
+    async def _clean(self, target: Target, rules: Rules, live: Object) -> None:
+        operations = self._cleanup(target, rules, live)
+        if not operations:
+            return
+        resource, key = target.resource, target.key
+        try:
+            try:
+                await self._patch_metadata(target, operations)
+            except Conflict:
+                # Somebody wrote meanwhile: look at what it is now.
+                fresh = await self._client.get(resource, key.namespace, key.name)
+                operations = self._cleanup(target, rules, fresh)
+                if operations:
+                    await self._patch_metadata(target, operations)
+        except NotFound:
+            return  # it will be created
+        except KubeError as error:
+            raise ObjectRefused(f"{target.ref} metadata.managedFields cleanup failed: {error}") from error
+
+    async def _patch_metadata(self, target: Target, operations: list[Object]) -> None:
+        key = target.key
+        with self._tracker.writing(target.resource, key) as answer:
+            answer.obj = await self._client.patch(
+                target.resource,
+                key.namespace,
+                key.name,
+                operations,
+                kind="json",
+                params={"fieldManager": self._manager},
+            )
+
+    async def _apply(self, target: Target, payload: Object, *, dry_run: bool) -> Object:
+        if dry_run:
+            return await self._client.apply(
+                target.resource, payload, field_manager=self._manager, dry_run=True
+            )
+        with self._tracker.writing(target.resource, target.key) as answer:
+            answer.obj = await self._client.apply(target.resource, payload, field_manager=self._manager)
+        return answer.obj
+
+    async def _live(self, target: Target) -> Object | None:
+        live = await self._client.find(target.resource, target.key.namespace, target.key.name)
+        if live is not None:
+            self._tracker.note(target.resource, target.key, live)
+        return live
+
+    async def _delete(self, target: Target, live: Mapping[str, Any] | None) -> None:
+        """Delete the old object and wait until it is gone: the new one needs its name."""
+        resource, key = target.resource, target.key
+        uid = str(live["metadata"]["uid"]) if live is not None else ""
+        self._tracker.note_deletion(resource, key)
+        try:
+            await self._client.delete(resource, key.namespace, key.name, uid=uid)
+        except NotFound:
+            return
+        except KubeError as error:
+            raise ObjectRefused(
+                f"{target.ref} immutable field detected, failed to delete object: {error}"
+            ) from error
+        try:
+            async with asyncio.timeout(_GONE_WITHIN):
+                await self._until_gone(target, uid)
+        except (TimeoutError, KubeError) as error:
+            raise ObjectRefused(
+                f"{target.ref} immutable field detected, failed to wait for object to be deleted: "
+                f"{str(error) or f'still there after {_GONE_WITHIN:.0f}s'}"
+            ) from error
+
+    async def _until_gone(self, target: Target, uid: str) -> None:
+        pause = _FIRST_PAUSE
+        while True:
+            live = await self._client.find(target.resource, target.key.namespace, target.key.name)
+            if live is None or live["metadata"]["uid"] != uid:
+                return
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def _is_immutable(error: KubeError) -> bool:
+    """As Flux judges: every Conflict and every Invalid counts."""
+    return isinstance(error, Conflict | Invalid) or (
+        isinstance(error, ApiError) and _IMMUTABLE.search(error.message) is not None
+    )

@@ -1,0 +1,180 @@
+"""Are these objects healthy yet? (specs/kustomize.md 11, specs/runtime.md 9.4).
+
+A check is asked again and again, by whoever is woken by a watch or a timer; in between it holds no
+worker. Each time it reads only what moved since the last time, and what nobody watches.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import Enum, auto
+from typing import Protocol
+
+from shared.kube.client import KubeClient
+from shared.kube.discovery import Discovery
+from shared.kube.errors import ApiUnreachable, KubeError, NotFound, UnknownKind
+from shared.kube.parallel import each
+from shared.kube.tracker import Tracker
+from shared.logic.kstatus.compute import SELECTS_PODS, assess
+from shared.logic.kstatus.health import NOT_FOUND, Assessment, Health, current
+from shared.logic.kstatus.verdict import State, failed_early, timed_out
+from shared.logic.kstatus.workloads import with_pods
+from shared.logic.label_selector import render_match_labels
+from shared.logic.sightings import identity, is_newer
+from shared.model.kinds import Resource
+from shared.model.meta import Object, ObjectKey, ObjectRef
+
+_POD = Resource("", "v1", "Pod", "pods")
+_POLL_WAITING = 2.0
+_POLL_CURRENT = 5.0
+_POLL_PODS = 5.0
+_POLL_ANYWAY = 30.0
+_AT_ONCE = 8
+
+
+class StatusReader(Protocol):
+    """Another way to judge some kinds: logic/health_exprs.py."""
+
+    def assess(self, obj: Object) -> Assessment | None:
+        """None when it has no opinion on this kind."""
+
+
+class Outcome(Enum):
+    HEALTHY = auto()
+    WAITING = auto()
+    FAILED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`message` is the text of a failure; `waiting` are the objects that are not Current."""
+
+    outcome: Outcome
+    message: str = ""
+    waiting: tuple[ObjectRef, ...] = ()
+
+
+@dataclass(slots=True)
+class _Item:
+    ref: ObjectRef
+    found: Assessment | None = None
+    resource: Resource | None = None
+    key: ObjectKey | None = None
+    version: str = ""
+    read_at: float = float("-inf")
+
+
+@dataclass(frozen=True, slots=True)
+class HealthOptions:
+    """`within` is seconds from the start of the check; `fail_fast` ends it at the first Failed object.
+
+    `expiring` are Jobs with a time to live: Current when they are gone.
+    """
+
+    within: float
+    fail_fast: bool = True
+    expiring: frozenset[ObjectRef] = frozenset()
+    reader: StatusReader | None = None
+    clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+
+
+class HealthCheck:
+    """One wait for a set of objects, which need not be managed by us."""
+
+    def __init__(
+        self,
+        client: KubeClient,
+        discovery: Discovery,
+        tracker: Tracker,
+        refs: Iterable[ObjectRef],
+        options: HealthOptions,
+    ) -> None:
+        self._client = client
+        self._discovery = discovery
+        self._tracker = tracker
+        self._options = options
+        self._items = {ref: _Item(ref) for ref in refs}
+        self._started = asyncio.get_running_loop().time()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the check began."""
+        return asyncio.get_running_loop().time() - self._started
+
+    async def evaluate(self) -> Verdict:
+        """Look again; WAITING until it is decided. Never raises a KubeError."""
+        now = asyncio.get_running_loop().time()
+        due = [item for item in self._items.values() if self._is_due(item, now)]
+        await each(due, self._look, at_once=_AT_ONCE)
+        return self._decide()
+
+    def _decide(self) -> Verdict:
+        states: list[State] = [(item.ref, item.found) for item in self._items.values()]
+        open_states = [state for state in states if state[1] is None or not state[1].is_current]
+        waiting = tuple(ref for ref, _ in open_states)
+        if not open_states:
+            return Verdict(Outcome.HEALTHY)
+        if self.elapsed >= self._options.within:
+            return Verdict(Outcome.FAILED, timed_out(states), waiting)
+        failed = [found is not None and found.is_failed for _, found in open_states]
+        if all(failed) or (any(failed) and self._options.fail_fast):
+            return Verdict(Outcome.FAILED, failed_early(states), waiting)
+        return Verdict(Outcome.WAITING, waiting=waiting)
+
+    def _is_due(self, item: _Item, now: float) -> bool:
+        age = now - item.read_at
+        if item.found is None or item.resource is None or item.key is None or age >= _POLL_ANYWAY:
+            return True
+        kind = item.resource.group_kind
+        seen = self._tracker.find(kind, item.key) if self._tracker.covers(kind) else None
+        if seen is None or not item.version:
+            return age >= (_POLL_CURRENT if item.found.is_current else _POLL_WAITING)
+        if item.found.health is Health.IN_PROGRESS and kind in SELECTS_PODS and age >= _POLL_PODS:
+            return True
+        return seen.leaving or is_newer(seen.version, item.version)
+
+    async def _look(self, item: _Item) -> None:
+        try:
+            item.found = await self._read(item)
+        except UnknownKind as error:
+            item.found = Assessment(Health.UNKNOWN, error=str(error))
+        except ApiUnreachable as error:
+            if item.found is None:
+                item.found = Assessment(Health.UNKNOWN, error=str(error))
+        except KubeError as error:
+            item.found = Assessment(Health.UNKNOWN, error=str(error))
+        item.read_at = asyncio.get_running_loop().time()
+
+    async def _read(self, item: _Item) -> Assessment:
+        ref = item.ref
+        item.resource = resource = await self._discovery.resource_of(ref)
+        item.key = key = ref.key if resource.namespaced else ObjectKey("", ref.name)
+        try:
+            live = await self._client.get(resource, key.namespace, key.name)
+        except NotFound:
+            item.version = ""
+            return current("Job has expired") if ref in self._options.expiring else NOT_FOUND
+        self._tracker.note(resource, key, live)
+        _, item.version = identity(live)
+        reader = self._options.reader
+        found = reader.assess(live) if reader is not None else None
+        if found is not None:
+            return found
+        found = assess(live, self._options.clock())
+        if found.health is Health.IN_PROGRESS and resource.group_kind in SELECTS_PODS:
+            return with_pods(found, await self._pods(live), self._options.clock())
+        return found
+
+    async def _pods(self, workload: Object) -> list[Object]:
+        """The pods that a workload selects; none when we may not look."""
+        selector = render_match_labels((workload.get("spec") or {}).get("selector"))
+        if not selector:
+            return []
+        namespace = workload["metadata"].get("namespace", "")
+        try:
+            return (await self._client.list(_POD, namespace, label_selector=selector)).items
+        except KubeError:
+            return []
