@@ -54,7 +54,7 @@ def apply_defaults(obj: Json) -> Json:
 
 
 class _Plan:
-    """What of a type's values is to be visited: its own rule, plain defaults, and the fields worth a descent."""
+    """What of a type is visited: its own rule, plain defaults, and the fields worth a descent."""
 
     __slots__ = ("below", "element", "fills", "rule")
 

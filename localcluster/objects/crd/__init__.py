@@ -1,0 +1,1 @@
+"""Custom resources: structural schemas compiled, pruned by, defaulted from and validated against."""
