@@ -10,6 +10,8 @@ import signal
 import sys
 from pathlib import Path
 
+from localcluster.controllers.settings import add_workload_flags, read_workload_flags
+
 
 def main() -> None:
     options = _arguments(sys.argv[1:])
@@ -26,6 +28,7 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--token", help="the administrator's bearer token (default: a random one)")
     parser.add_argument("--data", type=Path, metavar="FILE", help="keep the state in this file")
     parser.add_argument("--insecure-http", action="store_true", help="no TLS")
+    add_workload_flags(parser)
     return parser.parse_args(argv)
 
 
@@ -40,6 +43,7 @@ async def _serve(options: argparse.Namespace) -> None:
         port=int(port),
         insecure_http=options.insecure_http,
         data=options.data,
+        workloads=read_workload_flags(options),
     )
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

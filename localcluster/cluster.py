@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from localcluster.admission import Admission
+from localcluster.auth.authenticate import Authenticator
 from localcluster.auth.rbac import Authorizer
+from localcluster.auth.reviews import Reviews
+from localcluster.auth.tokens import TokenIssuer
 from localcluster.resources.registry import Registry
 from localcluster.store.store import Journal, Store
 
@@ -11,8 +14,11 @@ from localcluster.store.store import Journal, Store
 class Cluster:
     """What the HTTP layer and the controllers work on."""
 
-    def __init__(self, journal: Journal | None = None) -> None:
+    def __init__(self, admin_token: str, journal: Journal | None = None) -> None:
         self.store = Store(journal)
         self.registry = Registry()
         self.admission = Admission(self.store)
         self.authorizer = Authorizer(self.store)
+        self.tokens = TokenIssuer(self.store)
+        self.authenticator = Authenticator(admin_token, self.tokens)
+        self.reviews = Reviews(self.authorizer, self.authenticator)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import ssl
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 from aiohttp import web
 
-from localcluster.auth.authenticate import Authenticator
 from localcluster.bootstrap.objects import make_initial_objects
 from localcluster.certificates import Serving, make_certificates
 from localcluster.cluster import Cluster
+from localcluster.controllers.crew import Workloads
+from localcluster.controllers.settings import WorkloadSettings
 from localcluster.housekeeping.crew import Housekeeping
 from localcluster.http.server import ApiServer
 
@@ -22,13 +23,14 @@ _STOP_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`host` and `port` to listen on (0: any free one); TLS unless `insecure_http`; in memory unless `data`."""
+    """Where to listen (port 0: any free one); TLS unless `insecure_http`; in memory unless `data`."""
 
     token: str
     host: str = "127.0.0.1"
     port: int = 0
     insecure_http: bool = False
     data: Path | None = None
+    workloads: WorkloadSettings = field(default_factory=WorkloadSettings)
 
 
 class Server:
@@ -36,10 +38,11 @@ class Server:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.cluster = Cluster()
+        self.cluster = Cluster(settings.token)
         self.url = ""
         self._serving = None if settings.insecure_http else make_certificates(settings.host)
         self.housekeeping = Housekeeping(self.cluster, self.authority)
+        self.workloads = Workloads(self.cluster, settings.workloads)
         self._runner: web.ServerRunner | None = None
 
     @property
@@ -50,7 +53,8 @@ class Server:
     async def __aenter__(self) -> Self:
         make_initial_objects(self.cluster, self.authority)
         self.housekeeping.start()
-        api = ApiServer(self.cluster, Authenticator(self.settings.token, lambda token: None))
+        self.workloads.start()
+        api = ApiServer(self.cluster)
         server = web.Server(api.handle, handler_cancellation=True, access_log=None)
         self._runner = web.ServerRunner(server, shutdown_timeout=_STOP_SECONDS)
         await self._runner.setup()
@@ -65,6 +69,7 @@ class Server:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self.workloads.stop()
         self.housekeeping.stop()
         if self._runner is not None:
             await self._runner.cleanup()

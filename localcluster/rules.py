@@ -5,22 +5,71 @@ Every function takes the resource, so that callers need not care whether a kind 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import orjson
 
 from localcluster.clock import stamp
-from localcluster.objects import managed
+from localcluster.objects import managed, reader, reader_yaml
 from localcluster.objects.conflict import ApplyConflict
-from localcluster.objects.errors import ObjectError
+from localcluster.objects.decode import NotDecodable, StrictDecodingError, check_fields
+from localcluster.objects.errors import ObjectError, Unprocessable
 from localcluster.objects.schema import Schema, builtin, untyped
 from localcluster.resources.resource import Resource
-from localcluster.status import Cause, Refusal
+from localcluster.status import Cause, FieldError, Refusal, invalid, unsupported_body
 from localcluster.store.revision import Obj
+
+YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml")
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Turns failures about objects into refusals."""
+    try:
+        yield
+    except Unprocessable as error:
+        raise Refusal(422, "Invalid", str(error), {}) from error
+    except ObjectError as error:
+        raise Refusal(error.code, error.reason or None, str(error)) from error
+
+
+def read_document(body: bytes, content: str, *, merge: bool = True) -> reader.Document:
+    """Parse JSON or YAML; raises 415 for other media types and 400 for what can't be read."""
+    with refusing():
+        if content == "application/json":
+            return reader.read_json(body, merge=merge)
+        if content in YAML_TYPES:
+            return reader_yaml.read_yaml(body)
+    raise unsupported_body()
 
 
 def decode(
     resource: Resource, obj: Obj, duplicates: Sequence[str], directive: str, warnings: list[str]
 ) -> Obj:
-    return obj
+    """The object as the kind's types make it, defaults filled in; complaints are added to `warnings`."""
+    with refusing():
+        return _decode(resource, obj, duplicates, directive, warnings)
+
+
+def decode_patched(resource: Resource, obj: Obj, sent: bytes, directive: str, warnings: list[str]) -> Obj:
+    """The same for what a patch has made: what is wrong with it is wrong with the patch (422)."""
+    try:
+        return _decode(resource, obj, (), directive, warnings)
+    except (StrictDecodingError, NotDecodable) as error:
+        text = orjson.dumps(sent.decode(errors="replace")).decode()
+        cause = FieldError("patch", "FieldValueInvalid", f"Invalid value: {text}: {error.detail}")
+        raise invalid("", "", "", [cause]) from error
+
+
+def _decode(
+    resource: Resource, obj: Obj, duplicates: Sequence[str], directive: str, warnings: list[str]
+) -> Obj:
+    if resource.custom is not None:
+        return obj
+    decoded = check_fields(obj, schema_of(resource), duplicates, directive)
+    warnings.extend(decoded.warnings)
+    return decoded.obj
 
 
 def prepare_create(resource: Resource, obj: Obj) -> None:
@@ -91,13 +140,12 @@ def apply(
     """The object after a server-side apply, managedFields included."""
     writer = managed.Writer(manager, resource.api_version, subresource)
     try:
-        outcome = managed.apply(
-            live, applied, schema_of(resource), writer=writer, now=stamp(), force=force, reset=None
-        )
+        with refusing():
+            outcome = managed.apply(
+                live, applied, schema_of(resource), writer=writer, now=stamp(), force=force, reset=None
+            )
     except ApplyConflict as found:
         raise _apply_conflict(found) from found
-    except ObjectError as error:
-        raise Refusal(error.code, error.reason or None, str(error)) from error
     obj = outcome.obj
     set_managed(obj, outcome.managed)
     return obj

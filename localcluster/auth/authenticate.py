@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from localcluster.auth.tokens import ISSUER
 from localcluster.auth.users import ADMIN, ANONYMOUS, User
 from localcluster.status import unauthorized
 
-FindAccount = Callable[[str], User | None]
-"""Whose service-account token this is; None where it is none, or not good here any more."""
+if TYPE_CHECKING:
+    from localcluster.auth.tokens import TokenIssuer
 
 
 class Authenticator:
-    def __init__(self, admin_token: str, find_account: FindAccount) -> None:
+    """Knows the administrator's token and those of service accounts."""
+
+    def __init__(self, admin_token: str, tokens: TokenIssuer) -> None:
         self._admin = admin_token.encode()
-        self._find_account = find_account
+        self._tokens = tokens
 
     def authenticate(self, authorization: str) -> User:
         """The user of an Authorization header; raises 401 for a token that nobody has."""
@@ -27,7 +31,11 @@ class Authenticator:
             raise unauthorized()
         return user
 
-    def of_token(self, token: str) -> User | None:
+    def of_token(self, token: str, audiences: Sequence[str] = (ISSUER,)) -> User | None:
+        """Whose token it is for one of these audiences; None where it is nobody's."""
         if hmac.compare_digest(token.encode(), self._admin):
-            return ADMIN
-        return self._find_account(token)
+            return ADMIN if ISSUER in audiences else None
+        return self._tokens.find_user(token, audiences)
+
+    def audiences_of(self, token: str) -> Sequence[str]:
+        return self._tokens.audiences_of(token) or (ISSUER,)

@@ -21,7 +21,7 @@ Rule = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One subject's part in one binding: where it holds (everywhere if empty), and by what it is explained."""
+    """One subject's part in one binding: where it holds (everywhere if empty), and how it is explained."""
 
     namespace: str
     role_kind: str
@@ -137,7 +137,7 @@ def _matches_resource(resources: list[str] | tuple[str, ...], target: Target) ->
 
 
 def _matches_path(pattern: str, path: str) -> bool:
-    if pattern == "*" or pattern == path:
+    if pattern in ("*", path):
         return True
     return pattern.endswith("*") and path.startswith(pattern.rstrip("*"))
 

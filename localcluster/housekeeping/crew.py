@@ -6,6 +6,7 @@ from typing import Any
 
 from localcluster.cluster import Cluster
 from localcluster.housekeeping.definitions import Definitions
+from localcluster.housekeeping.garbage import GarbageCollector
 from localcluster.housekeeping.namespaces import Namespaces
 from localcluster.housekeeping.worklist import Worklist
 
@@ -13,10 +14,11 @@ from localcluster.housekeeping.worklist import Worklist
 class Housekeeping:
     def __init__(self, cluster: Cluster, authority: bytes | None) -> None:
         self.definitions = Definitions(cluster)
+        self.garbage = GarbageCollector(cluster)
         self.namespaces = Namespaces(cluster, authority)
 
     def _worklists(self) -> list[Worklist[Any]]:
-        return [self.definitions.worklist, self.namespaces.worklist]
+        return [self.definitions.worklist, self.garbage.worklist, self.namespaces.worklist]
 
     def start(self) -> None:
         """Begin to act; before this, changes are only noted."""

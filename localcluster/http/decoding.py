@@ -2,60 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
-
-import orjson
-
 from localcluster import rules
 from localcluster.resources.resource import Resource
-from localcluster.status import FieldError, bad_request, invalid, unsupported_body
+from localcluster.status import FieldError, bad_request, invalid
 from localcluster.store.revision import Obj
 
-_YAML = ("application/yaml", "application/x-yaml", "text/yaml")
 
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    value: Obj
-    duplicates: Sequence[str]
-
-
-def read_document(body: bytes, content: str) -> Document:
-    """Parse JSON or YAML into an object; raises 415 for other media types and 400 for what can't be read."""
-    if content == "application/json":
-        value = _json(body)
-    elif content in _YAML:
-        value = _yaml(body)
-    else:
-        raise unsupported_body()
-    if not isinstance(value, dict):
+def read_object(body: bytes, content: str, *, merge: bool = True) -> tuple[Obj, tuple[str, ...]]:
+    """A document that is an object, and complaints about keys given twice. Raises 400 and 415 Refusals."""
+    document = rules.read_document(body, content, merge=merge)
+    if not isinstance(document.content, dict):
         raise bad_request("the object provided is unrecognized: it is not an object")
-    return Document(value, ())
-
-
-def _json(body: bytes) -> Any:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise bad_request(f"the object provided is unrecognized: {error}") from error
-
-
-def _yaml(body: bytes) -> Any:
-    import yaml
-
-    try:
-        return yaml.safe_load(body)
-    except yaml.YAMLError as error:
-        raise bad_request(f"error converting YAML to JSON: {error}") from error
+    return document.content, document.duplicates
 
 
 def decode_object(resource: Resource, body: bytes, content: str, directive: str, warnings: list[str]) -> Obj:
     """An object of the resource, its fields checked and defaulted; warnings are added to the list."""
-    document = read_document(body, content)
-    require_kind(resource, document.value)
-    return rules.decode(resource, document.value, document.duplicates, directive, warnings)
+    obj, duplicates = read_object(body, content, merge=resource.custom is None)
+    require_kind(resource, obj)
+    return rules.decode(resource, obj, duplicates, directive, warnings)
 
 
 def require_kind(resource: Resource, obj: Obj) -> None:
@@ -83,7 +48,8 @@ def _mismatch(resource: Resource, kind: str, version: str) -> Exception:
         group = resource.group or "core"
         package = group.partition(".")[0]
         return bad_request(
-            f"{head}: converting ({resource.version}.{kind}) to ({package}.{resource.kind}): unknown conversion"
+            f"{head}: converting ({resource.version}.{kind}) to ({package}.{resource.kind}): "
+            "unknown conversion"
         )
     return bad_request(
         f'{head}: no kind "{kind}" is registered for version "{version}" in scheme "localcluster"'

@@ -11,9 +11,10 @@ from localcluster.cluster import Cluster
 from localcluster.http.accept import Accepted, Form, accepted
 from localcluster.http.answer import Answer
 from localcluster.http.body import media_type, read_body
-from localcluster.http.decoding import decode_object, read_document
+from localcluster.http.decoding import decode_object, read_object
 from localcluster.http.exchange import Exchange
 from localcluster.http.options import read_delete_options, read_list_options, read_write_options
+from localcluster.http.reviews import answer_review
 from localcluster.http.streaming import stream
 from localcluster.present import tables
 from localcluster.present.rendering import list_body, partial, render
@@ -23,7 +24,7 @@ from localcluster.store.revision import Obj
 from localcluster.subresources.routes import SUBRESOURCES
 from localcluster.verbs import creating, deleting, reading, updating
 from localcluster.verbs.call import Call
-from localcluster.verbs.patching import APPLY, Patch, patch
+from localcluster.verbs.patching import APPLY, Patch, patch, require_supported
 from localcluster.verbs.watching import watch
 
 _OF_ONE = (Form.TABLE, Form.METADATA)
@@ -39,7 +40,7 @@ class ObjectRoutes:
         self._cluster = cluster
 
     async def answer(self, exchange: Exchange, resource: Resource) -> Answer | web.StreamResponse:
-        target, method = exchange.target, exchange.request.method
+        target = exchange.target
         if target.deeper and target.subresource != "proxy":
             raise no_such_resource()
         if resource.custom is not None:
@@ -58,6 +59,10 @@ class ObjectRoutes:
                 return self._list(exchange, call)
             case "get":
                 return self._get(exchange, call)
+        return await self._write(exchange, call)
+
+    async def _write(self, exchange: Exchange, call: Call) -> Answer:
+        match exchange.target.verb:
             case "create":
                 return await self._create(exchange, call)
             case "update":
@@ -72,8 +77,8 @@ class ObjectRoutes:
         form = accepted(exchange.accept, _OF_ONE).form
         version = exchange.request.query.get("resourceVersion", "")
         if version and not (version.isascii() and version.isdigit()):
-            why = f'resourceVersion: Invalid value: "{version}": strconv.ParseUint: parsing "{version}": invalid syntax'
-            raise broken(why)
+            parsing = f'strconv.ParseUint: parsing "{version}": invalid syntax'
+            raise broken(f'resourceVersion: Invalid value: "{version}": {parsing}')
         revision = reading.get(self._cluster.store, call)
         if form is Form.TABLE:
             metadata = {"resourceVersion": str(revision.version)}
@@ -111,6 +116,8 @@ class ObjectRoutes:
 
     async def _create(self, exchange: Exchange, call: Call) -> Answer:
         how = accepted(exchange.accept, _OF_ONE)
+        if not call.resource.stored:
+            return await answer_review(self._cluster, exchange, call)
         options = read_write_options(exchange.request.query, exchange.dry_run(), "CreateOptions")
         obj = await self._decode(exchange, call, options.validation)
         result = creating.create(self._cluster.store, self._cluster.admission, call, obj, options)
@@ -129,6 +136,7 @@ class ObjectRoutes:
     async def _patch(self, exchange: Exchange, call: Call) -> Answer:
         how = accepted(exchange.accept, _OF_ONE)
         kind = media_type(exchange.request.headers.get("Content-Type"))
+        require_supported(call.resource, kind)
         body = await read_body(exchange.request)
         cluster, query = self._cluster, exchange.request.query
         options = read_write_options(query, exchange.dry_run(), "PatchOptions", apply=kind == APPLY)
@@ -174,7 +182,7 @@ class ObjectRoutes:
         document = None
         if body.strip():
             content = media_type(exchange.request.headers.get("Content-Type"))
-            document = read_document(body, content).value
+            document, _ = read_object(body, content)
             if document.get("kind") not in (None, "DeleteOptions"):
                 raise bad_request("expected kind DeleteOptions")
         return read_delete_options(exchange.request.query, exchange.dry_run(), document)

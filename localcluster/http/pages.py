@@ -46,7 +46,7 @@ class Pages:
 
     async def answer(self, exchange: Exchange) -> Answer:
         path = exchange.target.path.rstrip("/") or "/"
-        if exchange.request.method not in ("GET",):
+        if exchange.request.method != "GET":
             raise method_not_allowed()
         if path in _HEALTH or path.startswith(("/livez/", "/readyz/", "/healthz/")):
             return Answer("ok")

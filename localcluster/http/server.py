@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from localcluster.auth.authenticate import Authenticator
 from localcluster.auth.impersonate import impersonate
 from localcluster.cluster import Cluster
 from localcluster.http.accept import errors_in
@@ -27,9 +26,8 @@ log = logging.getLogger("localcluster")
 class ApiServer:
     """Handles every request."""
 
-    def __init__(self, cluster: Cluster, authenticator: Authenticator) -> None:
+    def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
-        self._authenticator = authenticator
         self._pages = Pages(cluster)
         self._objects = ObjectRoutes(cluster)
 
@@ -52,7 +50,7 @@ class ApiServer:
     def _open(self, request: BaseRequest, warnings: list[str]) -> Exchange:
         path, _, _ = request.raw_path.partition("?")
         target = read_target(request.method, path, request.query)
-        user = self._authenticator.authenticate(request.headers.get("Authorization", ""))
+        user = self._cluster.authenticator.authenticate(request.headers.get("Authorization", ""))
         user = impersonate(user, request.headers, self._cluster.authorizer)
         self._cluster.authorizer.require(user, target)
         return Exchange(request, target, user, warnings)

@@ -8,7 +8,7 @@ from localcluster.store.revision import Obj
 UNKNOWN = "<unknown>"
 
 
-def human_duration(seconds: int) -> str:
+def human_duration(seconds: int) -> str:  # noqa: PLR0911 a table of ranges
     """As `kubectl` prints ages: 59s, 2m30s, 45m, 3h5m, 10h, 2d4h, 30d, 2y3d."""
     if seconds < -1:
         return "<invalid>"

@@ -1,45 +1,42 @@
-"""Which columns a kind's table has, and how its cells are filled."""
+"""Which columns a kind's table has: a table of tables, and those that definitions declare."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
+from localcluster.present import cluster_kinds, network_kinds, workload_kinds
 from localcluster.present.age import age_of
+from localcluster.present.cells import Column, Columns, column, columns
+from localcluster.present.custom_columns import custom_columns
 from localcluster.resources.resource import Resource
-from localcluster.store.revision import Obj
 
-Cell = Callable[[Obj], Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    definitions: list[dict[str, Any]]
-    readers: tuple[Cell, ...]
-
-    def cells(self, obj: Obj) -> list[Any]:
-        return [read(obj) for read in self.readers]
+_OF_KIND: Mapping[tuple[str, str], Columns] = {
+    **workload_kinds.COLUMNS,
+    **network_kinds.COLUMNS,
+    **cluster_kinds.COLUMNS,
+}
 
 
-def definition(name: str, kind: str, priority: int, **more: str) -> dict[str, Any]:
-    return {
-        "name": name,
-        "type": kind,
-        "format": more.get("format", ""),
-        "description": more.get("description", ""),
-        "priority": priority,
-    }
+def _created(obj: dict[str, Any]) -> Any:
+    return obj["metadata"].get("creationTimestamp")
 
 
-def name_of(obj: Obj) -> str:
-    name: str = obj["metadata"].get("name", "")
-    return name
-
-
-_NAME = definition("Name", "string", 0, format="name", description="Name must be unique within a namespace.")
+_ANY_KIND = columns(
+    Column(
+        "Created At",
+        "date",
+        0,
+        _created,
+        "CreationTimestamp is when the object was made, by the server's clock.",
+    )
+)
+_ANY_CUSTOM_KIND = columns(column("Age", "date", 0, age_of))
 
 
 def columns_of(resource: Resource) -> Columns:
-    created = definition("Created At", "date", 0, description="When the object was made.")
-    return Columns([_NAME, created], (name_of, age_of))
+    """The columns of a kind; name and time of creation where it has none of its own."""
+    if resource.custom is not None:
+        declared = resource.custom.version.get("additionalPrinterColumns")
+        return custom_columns(declared) if declared else _ANY_CUSTOM_KIND
+    return _OF_KIND.get((resource.group, resource.kind), _ANY_KIND)

@@ -8,7 +8,8 @@ from typing import Any
 import orjson
 
 from localcluster import rules
-from localcluster.present.columns import Columns, columns_of
+from localcluster.present.cells import Columns
+from localcluster.present.columns import columns_of
 from localcluster.present.rendering import partial
 from localcluster.resources.resource import Resource
 from localcluster.status import bad_request

@@ -21,7 +21,8 @@ namespaces Namespace C short=ns sub=finalize,status verbs=create,delete,get,list
 nodes Node C short=no sub=proxy,status
 persistentvolumeclaims PersistentVolumeClaim short=pvc sub=status
 persistentvolumes PersistentVolume C short=pv sub=status
-pods Pod short=po cat=all sub=attach,binding,ephemeralcontainers,eviction,exec,log,portforward,proxy,resize,status
+pods Pod short=po cat=all sub=attach,binding,ephemeralcontainers,\
+eviction,exec,log,portforward,proxy,resize,status
 podtemplates PodTemplate
 replicationcontrollers ReplicationController short=rc cat=all sub=scale,status
 resourcequotas ResourceQuota short=quota sub=status

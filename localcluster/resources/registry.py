@@ -14,6 +14,7 @@ class Registry:
     def __init__(self) -> None:
         self._by_path: dict[tuple[str, str, str], Resource] = {}
         self._by_kind: dict[tuple[str, str, str], Resource] = {}
+        self._by_collection: dict[str, Resource] = {}
         self._builtin_groups: dict[str, list[str]] = {}
         self._custom: dict[str, list[Resource]] = {}
         self.generation = 0
@@ -26,6 +27,8 @@ class Registry:
     def _add(self, resource: Resource) -> None:
         self._by_path[resource.group, resource.version, resource.plural] = resource
         self._by_kind[resource.group, resource.version, resource.kind] = resource
+        if resource.stored:
+            self._by_collection.setdefault(resource.collection, resource)
 
     def find(self, group: str, version: str, plural: str) -> Resource | None:
         return self._by_path.get((group, version, plural))
@@ -34,13 +37,9 @@ class Registry:
         group, _, version = api_version.rpartition("/")
         return self._by_kind.get((group, version, kind))
 
-    def any_version(self, group: str, plural: str) -> Resource | None:
-        """The resource in its preferred version."""
-        for version in self.versions(group):
-            found = self.find(group, version, plural)
-            if found is not None:
-                return found
-        return None
+    def of_collection(self, collection: str) -> Resource | None:
+        """A resource whose objects are kept there; None where it is not served."""
+        return self._by_collection.get(collection)
 
     def is_builtin_group(self, group: str) -> bool:
         return group in self._builtin_groups
@@ -57,6 +56,7 @@ class Registry:
         for resource in self._custom.pop(definition, ()):
             self._by_path.pop((resource.group, resource.version, resource.plural), None)
             self._by_kind.pop((resource.group, resource.version, resource.kind), None)
+            self._by_collection.pop(resource.collection, None)
             self.generation += 1
 
     def of_definition(self, definition: str) -> list[Resource]:

@@ -19,9 +19,9 @@ _NAME_TEXT = (
     "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
 )
 _DOMAIN_TEXT = (
-    "prefix part a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', "
-    "and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
-    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+    "prefix part a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or "
+    "'.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for "
+    "validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
 )
 _VALUE_TEXT = (
     "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must "
@@ -93,21 +93,21 @@ class _Parser:
         return self.tokens[self.at] if self.at < len(self.tokens) else ""
 
     def take(self) -> str:
-        token = self.peek()
+        word = self.peek()
         self.at += 1
-        return token
+        return word
 
     def requirements(self) -> tuple[Requirement, ...]:
         found: list[Requirement] = []
         while True:
-            if self.peek() and self.peek() not in ("!",) and not _is_word(self.peek()):
+            if self.peek() and self.peek() != "!" and not _is_word(self.peek()):
                 raise bad_request(f"found '{self.peek()}', expected: !, identifier, or 'end of string'")
             found.append(self.requirement())
-            token = self.take()
-            if not token:
+            word = self.take()
+            if word == "":
                 return tuple(sorted(found, key=lambda each: each.key))
-            if token != ",":
-                raise bad_request(f"found '{token}', expected: ',' or 'end of string'")
+            if word != ",":
+                raise bad_request(f"found '{word}', expected: ',' or 'end of string'")
             if self.peek() != "!" and not _is_word(self.peek()):
                 raise bad_request(f"found '{self.peek()}', expected: identifier after ','")
 
@@ -140,30 +140,30 @@ class _Parser:
     def exact(self) -> str:
         if self.peek() in ("", ","):
             return ""
-        token = self.take()
-        if not _is_word(token):
-            raise _unparsable(f"found '{token}', expected: identifier")
-        return token
+        word = self.take()
+        if not _is_word(word):
+            raise _unparsable(f"found '{word}', expected: identifier")
+        return word
 
     def value_set(self) -> set[str]:
-        if (token := self.take()) != "(":
-            raise _unparsable(f"found '{token}', expected: '('")
+        if (word := self.take()) != "(":
+            raise _unparsable(f"found '{word}', expected: '('")
         values = {""} if self.peek() in (")", ",") else set()
-        while (token := self.take()) != ")":
-            if token == ",":
+        while (word := self.take()) != ")":
+            if word == ",":
                 if self.peek() in (",", ")"):
                     values.add("")
                 continue
-            if not _is_word(token):
-                raise _unparsable(f"found '{token}', expected: ',' or ')'")
-            values.add(token)
+            if not _is_word(word):
+                raise _unparsable(f"found '{word}', expected: ',' or ')'")
+            values.add(word)
             if self.peek() not in (",", ")"):
                 raise _unparsable(f"found '{self.peek()}', expected: ',' or ')'")
         return values
 
 
-def _is_word(token: str) -> bool:
-    return bool(token) and token[0] not in "=!<>,()"
+def _is_word(word: str) -> bool:
+    return bool(word) and word[0] not in "=!<>,()"
 
 
 def _unparsable(why: str) -> Exception:

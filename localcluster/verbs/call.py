@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from localcluster.auth.users import User
 from localcluster.resources.resource import Resource
@@ -27,13 +27,16 @@ class Call:
 
     def named(self, name: str) -> Call:
         """The same request about another object of the collection."""
-        return Call(
-            self.resource, self.user, self.namespace, name, self.subresource, self.manager, self.warnings
-        )
+        return replace(self, name=name)
+
+    def through(self, subresource: str) -> Call:
+        """The same request through another subresource, the object itself where empty."""
+        return replace(self, subresource=subresource)
+
+    def of(self, resource: Resource, name: str) -> Call:
+        """The same request about an object of another kind in the same namespace."""
+        return replace(self, resource=resource, name=name, subresource="")
 
     def within(self, key: Key) -> Call:
         """The same request about the object of this key, in its own namespace."""
-        namespace = key[0] or self.namespace
-        return Call(
-            self.resource, self.user, namespace, key[1], self.subresource, self.manager, self.warnings
-        )
+        return replace(self, namespace=key[0] or self.namespace, name=key[1])

@@ -17,8 +17,8 @@ ORPHAN = "orphan"
 FOREGROUND = "foregroundDeletion"
 CRD_CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
 _JOB_WARNING = (
-    "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them "
-    "or set propagationPolicy=Orphan to suppress this warning"
+    "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove "
+    "them or set propagationPolicy=Orphan to suppress this warning"
 )
 _ANSWERED_WITH_OBJECT = frozenset(
     {
@@ -84,10 +84,8 @@ def _mark(call: Call, obj: Obj, options: DeleteOptions) -> bool:
     if call.resource.kind == "CustomResourceDefinition" and "deletionTimestamp" not in metadata:
         metadata["finalizers"] = [*metadata.get("finalizers", ()), CRD_CLEANUP]
     _mark_propagation(call, metadata, options)
-    if call.resource.kind == "Pod" and not call.resource.custom:
-        lingers = _mark_pod(obj, options)
-    else:
-        lingers = False
+    is_pod = call.resource.kind == "Pod" and not call.resource.custom
+    lingers = is_pod and _mark_pod(obj, options)
     if not metadata.get("finalizers") and not lingers:
         return False
     if "deletionTimestamp" not in metadata:

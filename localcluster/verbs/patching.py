@@ -10,9 +10,12 @@ import orjson
 
 from localcluster import rules
 from localcluster.admission import Admission
-from localcluster.http.decoding import read_document
+from localcluster.http.decoding import read_object
 from localcluster.http.options import WriteOptions
-from localcluster.status import MODIFIED, Refusal, bad_request, conflict
+from localcluster.objects.patch import json_patch, merge_patch
+from localcluster.objects.strategic import strategic_merge
+from localcluster.resources.resource import Resource
+from localcluster.status import MODIFIED, Refusal, bad_request, conflict, unsupported_body
 from localcluster.store.revision import Obj
 from localcluster.store.store import Store
 from localcluster.verbs.call import Call
@@ -34,41 +37,74 @@ class Patch:
     require_may_create: Callable[[], None]
 
 
+def require_supported(resource: Resource, media_type: str) -> None:
+    """Raise 415 for a media type that is no patch of this kind."""
+    if resource.custom is not None:
+        if media_type not in (JSON, MERGE, APPLY):
+            raise unsupported_body(f"{JSON}, {MERGE}, {APPLY}")
+    elif media_type not in (JSON, MERGE, STRATEGIC, APPLY):
+        raise Refusal(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
+
+
 def patch(
     store: Store, admission: Admission, call: Call, sent: Patch, options: WriteOptions
 ) -> tuple[Obj, bool]:
     """Change the object as the patch says; returns it and whether it was created."""
     if sent.media_type == APPLY:
         return _apply(store, admission, call, sent, options)
-    if sent.media_type == MERGE:
-        document = _json(sent.body)
-        edit: Callable[[Obj], Obj] = lambda obj: _merged(obj, document)  # noqa: E731
-        return change(store, admission, call, edit, options), False
-    raise Refusal(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
+
+    def edit(obj: Obj) -> Obj:
+        return edited(call.resource, obj, sent.media_type, sent.body, options, call.warnings)
+
+    return change(store, admission, call, edit, options), False
+
+
+def edited(  # noqa: PLR0917 the parts of one patch, in the order of its life
+    resource: Resource, obj: Obj, media_type: str, body: bytes, options: WriteOptions, warnings: list[str]
+) -> Obj:
+    """What a JSON, merge or strategic patch makes of an object, decoded and defaulted."""
+    document = _json(body)
+    with rules.refusing():
+        result = _patched(resource, obj, media_type, document)
+    return rules.decode_patched(resource, result, body, options.validation, warnings)
+
+
+def _patched(resource: Resource, obj: Obj, media_type: str, document: Any) -> Obj:
+    if media_type == JSON:
+        result = json_patch(obj, document)
+    elif media_type == MERGE:
+        result = merge_patch(obj, document)
+    else:
+        result = strategic_merge(obj, document, rules.schema_of(resource))
+    if not isinstance(result, dict) or not isinstance(result.get("metadata"), dict):
+        raise bad_request("the patch leaves no object")
+    return result
 
 
 def _json(body: bytes) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise bad_request(f"the patch cannot be read: {error}") from error
+        raise bad_request(f"error decoding patch: {error}") from error
 
 
 def _apply(
     store: Store, admission: Admission, call: Call, sent: Patch, options: WriteOptions
 ) -> tuple[Obj, bool]:
     resource = call.resource
-    applied = read_document(sent.body, "application/yaml").value
+    applied, duplicates = read_object(sent.body, "application/yaml")
     version, kind = applied.get("apiVersion") or "", applied.get("kind") or ""
     if (version, kind) != (resource.api_version, resource.kind):
         group_version = version if "/" in version else f"/{version}"
         raise bad_request(f"invalid object type: {group_version}, Kind={kind}")
-    applied.setdefault("metadata", {})
     live = store.find(resource.collection, call.key)
     old = None if live is None else rules.from_storage(resource, live.load())
     obj = rules.apply(resource, old, applied, options.manager, call.subresource, force=options.force)
+    obj.setdefault("metadata", {})
     require_name_matches(call, obj)
-    obj = rules.decode(resource, obj, (), options.validation, call.warnings)
+    entries = obj["metadata"].pop("managedFields", None)
+    obj = rules.decode(resource, obj, duplicates, options.validation, call.warnings)
+    rules.set_managed(obj, entries)
     if live is None or old is None:
         sent.require_may_create()
         obj["metadata"].pop("resourceVersion", None)
@@ -76,16 +112,3 @@ def _apply(
     if read_version(obj) not in (0, live.version):
         raise conflict(resource.plural, resource.group, call.name, MODIFIED)
     return replace(store, admission, call, (live, old), obj, dry_run=options.dry_run), False
-
-
-def _merged(target: Obj, document: Obj) -> Obj:
-    if not isinstance(document, dict):
-        raise bad_request("a merge patch is an object")
-    for key, value in document.items():
-        if value is None:
-            target.pop(key, None)
-        elif isinstance(value, dict) and isinstance(target.get(key), dict):
-            _merged(target[key], value)
-        else:
-            target[key] = value
-    return target

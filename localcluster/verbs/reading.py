@@ -16,6 +16,14 @@ from localcluster.store.revision import Key, Revision
 from localcluster.store.store import Compacted, Store
 from localcluster.verbs.call import Call
 
+_SNAPSHOT_GONE = (
+    "The provided continue parameter is too old to display a consistent list result. You can start a new "
+    "list without the continue parameter, or use the continue token in this response to retrieve the remainder of "
+    "the results. Continuing with the provided token results in an inconsistent list - objects that were "
+    "created, modified, or deleted between the time the first chunk was returned and now may show up in the "
+    "list."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:
@@ -103,13 +111,7 @@ def _future(asked: int, present: int) -> Refusal:
 
 def _gone(message: str, *, continued: bool) -> Refusal:
     if continued:
-        return expired(
-            "The provided continue parameter is too old to display a consistent list result. You can start a "
-            "new list without the continue parameter, or use the continue token in this response to retrieve "
-            "the remainder of the results. Continuing with the provided token results in an inconsistent list "
-            "- objects that were created, modified, or deleted between the time the first chunk was returned "
-            "and now may show up in the list."
-        )
+        return expired(_SNAPSHOT_GONE)
     return expired(f"The resourceVersion for the provided list is too old: {message}")
 
 
@@ -121,10 +123,13 @@ def _token(version: int, key: Key) -> str:
 def _read_token(token: str, newest: int) -> tuple[int, Key]:
     try:
         decoded = orjson.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-        version, start = decoded["rv"], decoded["start"]
-        namespace, slash, name = start.rstrip("\0").rpartition("/")
-        if decoded["v"] != "meta.k8s.io/v1" or not slash or not 0 < version <= newest:
-            raise ValueError(decoded)
-    except (binascii.Error, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (binascii.Error, ValueError) as error:
         raise bad_request("continue key is not valid: illegal base64 data or content") from error
+    fields = decoded if isinstance(decoded, dict) else {}
+    version, start = fields.get("rv"), fields.get("start")
+    if fields.get("v") != "meta.k8s.io/v1" or type(version) is not int or not isinstance(start, str):
+        raise bad_request("continue key is not valid: unknown format")
+    namespace, slash, name = start.rstrip("\0").rpartition("/")
+    if not slash or not 0 < version <= newest:
+        raise bad_request("continue key is not valid: version or start out of range")
     return version, (namespace, name)

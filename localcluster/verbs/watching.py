@@ -74,12 +74,12 @@ class Watcher:
             return self._table.frame(revision, event)
         return render_frame(revision, self._resource, self._form, event)
 
-    async def take(self, timeout: float) -> list[bytes]:
-        """Lines that have come, waiting up to `timeout` seconds for the first; raises Overflow."""
+    async def take(self, seconds: float) -> list[bytes]:
+        """Lines that have come, waiting so many seconds at most for the first; raises Overflow."""
         if not self._pending and not self.overflowed:
             self._wake.clear()
             try:
-                async with asyncio.timeout(timeout):
+                async with asyncio.timeout(seconds):
                     await self._wake.wait()
             except TimeoutError:
                 return []
