@@ -4,7 +4,8 @@ GitError
 ├── InvalidRemote            the URL, a ref's name or the credentials cannot be used; nothing was sent
 ├── RemoteUnreachable        no connection, or it broke off
 │   └── GitTimeout           no answer in time; the worker was ended
-├── AuthenticationFailed     the server wants other credentials, or the key cannot be read
+├── AuthenticationFailed     the server wants other credentials
+│   └── InvalidCredentials   a key or certificate cannot be read; nothing was sent
 ├── HostKeyMismatch          the ssh server is not the one in known_hosts
 ├── RepositoryNotFound
 ├── EmptyRepository          there is not a single commit
@@ -37,6 +38,10 @@ class GitTimeout(RemoteUnreachable):
 
 class AuthenticationFailed(GitError):
     """Credentials are missing, malformed or refused."""
+
+
+class InvalidCredentials(AuthenticationFailed):
+    """What was given as a key, certificate or known_hosts cannot be used."""
 
 
 class HostKeyMismatch(GitError):
@@ -82,6 +87,7 @@ _BY_NAME: Mapping[str, type[GitError]] = {
         RemoteUnreachable,
         GitTimeout,
         AuthenticationFailed,
+        InvalidCredentials,
         HostKeyMismatch,
         RepositoryNotFound,
         EmptyRepository,

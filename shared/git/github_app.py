@@ -12,7 +12,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from shared.git.errors import AuthenticationFailed, RemoteUnreachable
+from shared.git.errors import AuthenticationFailed, InvalidCredentials, RemoteUnreachable
 from shared.git.http_transport import pool_for
 from shared.git.remote import Remote, shown
 
@@ -41,9 +41,9 @@ def app_jwt(app_id: str, private_key: str, *, now: float) -> str:
     try:
         key = serialization.load_pem_private_key(private_key.encode(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise AuthenticationFailed("githubAppPrivateKey is not a PEM-encoded RSA key") from error
+        raise InvalidCredentials("githubAppPrivateKey is not a PEM-encoded RSA key") from error
     if not isinstance(key, rsa.RSAPrivateKey):
-        raise AuthenticationFailed("githubAppPrivateKey is not an RSA key")
+        raise InvalidCredentials("githubAppPrivateKey is not an RSA key")
     claims = {"iss": app_id, "iat": int(now) - 30, "exp": int(now) + 120}
     body = b".".join(_base64url(orjson.dumps(part)) for part in ({"alg": "RS256", "typ": "JWT"}, claims))
     return (body + b"." + _base64url(key.sign(body, padding.PKCS1v15(), hashes.SHA256()))).decode()

@@ -18,6 +18,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from shared.git.errors import (
     AuthenticationFailed,
+    InvalidCredentials,
     InvalidRemote,
     RemoteUnreachable,
     RepositoryNotFound,
@@ -177,7 +178,7 @@ def tls_context(remote: Remote) -> ssl.SSLContext:
         if remote.certificate:
             _load_pair(context, remote.certificate + "\n" + remote.private_key)
     except (ssl.SSLError, ValueError) as error:
-        raise AuthenticationFailed(f"TLS certificate or key cannot be read: {error}") from error
+        raise InvalidCredentials(f"TLS certificate or key cannot be read: {error}") from error
     return context
 
 

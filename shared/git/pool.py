@@ -70,12 +70,12 @@ class WorkerPool:
         self._free.append(worker)
 
     @contextlib.asynccontextmanager
-    async def serve(self) -> AsyncIterator["WorkerPool"]:
+    async def serve(self) -> AsyncIterator[None]:
         """End idle workers while the context is open, and all of them at its end."""
         async with asyncio.TaskGroup() as tasks:
             reaper = tasks.create_task(self._reap(), name="git worker reaper")
             try:
-                yield self
+                yield
             finally:
                 reaper.cancel()
                 for worker in self._free:

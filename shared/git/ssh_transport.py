@@ -11,6 +11,7 @@ from dulwich.client import SSHGitClient, SSHVendor
 from shared.git.errors import (
     AuthenticationFailed,
     HostKeyMismatch,
+    InvalidCredentials,
     RemoteUnreachable,
     RepositoryRefused,
 )
@@ -163,7 +164,7 @@ def _options(remote: Remote) -> dict[str, Any]:
     try:
         known = asyncssh.import_known_hosts(remote.known_hosts)
     except ValueError as error:
-        raise AuthenticationFailed(f"known_hosts cannot be read: {error}") from error
+        raise InvalidCredentials(f"known_hosts cannot be read: {error}") from error
     options["known_hosts"] = known
     if remote.kex_algorithms:
         options["kex_algs"] = list(remote.kex_algorithms)
@@ -182,7 +183,7 @@ def _private_key(remote: Remote) -> asyncssh.SSHKey:
             f"ssh identity is encrypted and 'password' does not open it: {error}"
         ) from error
     except asyncssh.KeyImportError as error:
-        raise AuthenticationFailed(f"ssh identity cannot be read: {error}") from error
+        raise InvalidCredentials(f"ssh identity cannot be read: {error}") from error
 
 
 def _knows_only_rsa(known_hosts: str) -> bool:

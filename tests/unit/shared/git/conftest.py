@@ -10,7 +10,8 @@ from tests.fakes.git_server import HttpGitServer, SshGitServer, http_git_server,
 
 @pytest.fixture
 async def git() -> AsyncIterator[Git]:
-    async with WorkerPool().serve() as pool:
+    pool = WorkerPool()
+    async with pool.serve():
         yield Git(pool)
 
 

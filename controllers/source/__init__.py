@@ -1,0 +1,1 @@
+"""source-controller: watch where configuration is kept, and publish it as artifacts."""

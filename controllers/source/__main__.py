@@ -1,0 +1,65 @@
+"""source-controller as a process: `python -m controllers.source`."""
+
+import os
+import sys
+from functools import partial
+
+from controllers.source import git_repository
+from controllers.source.access import Access, TokenCache
+from controllers.source.conditions import GIT_OWNED, GIT_SUMMARY
+from controllers.source.includes import Includes
+from controllers.source.secrets import Secrets
+from controllers.source.settings import IDENTITY_GATE, InvalidSettings, Settings
+from shared.artifacts.errors import StorageFailed
+from shared.artifacts.serve import create_app
+from shared.artifacts.storage import Storage
+from shared.git.client import Git
+from shared.git.pool import WorkerPool
+from shared.model.kinds import GIT_REPOSITORY
+from shared.model.source import FIELD_MANAGER, GitRepository
+from shared.runtime.controller import Controller
+from shared.runtime.kind import Kind
+from shared.runtime.probes import serving
+from shared.runtime.process import Parts, run
+from shared.runtime.services import Services
+
+
+def main() -> int:
+    try:
+        settings = Settings.from_process(sys.argv[1:], os.environ)
+        storage = Storage(settings.storage_path, settings.advertised, retention=settings.retention)
+    except (InvalidSettings, StorageFailed) as error:
+        sys.exit(f"source-controller: {error}")
+    return run(settings.runtime, partial(assemble, settings, storage))
+
+
+def assemble(settings: Settings, storage: Storage, services: Services) -> Parts:
+    """What runs once this process leads; only then are artifacts served."""
+    pool, secrets = WorkerPool(), Secrets(services.client)
+    git, tokens = Git(pool), TokenCache(settings.token_cache_size, settings.token_cache_longest)
+    identities = settings.runtime.gates[IDENTITY_GATE]
+    deps = git_repository.Deps(
+        storage=storage,
+        git=git,
+        access=Access(secrets, git, tokens, settings.ssh, identities=identities),
+        secrets=secrets,
+        includes=Includes(services.client, storage, settings.runtime.requeue_dependency),
+        digest_algorithm=settings.digest_algorithm,
+    )
+    kind = Kind(
+        resource=GIT_REPOSITORY,
+        parse=GitRepository.parse,
+        reconcile=partial(git_repository.reconcile, deps),
+        finalize=partial(git_repository.finalize, deps),
+        field_manager=FIELD_MANAGER,
+        summary=GIT_SUMMARY,
+        owned=GIT_OWNED,
+    )
+    return Parts(
+        controllers=[Controller(kind, services)],
+        servers=[pool.serve(), serving(create_app(storage.root), settings.storage_addr)],
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

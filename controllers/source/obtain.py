@@ -1,0 +1,91 @@
+"""Find the commit that a GitRepository means, and fetch it (spec source 8.4, 8.5)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from controllers.source import reference
+from controllers.source.conditions import Reason
+from controllers.source.reference import Target
+from shared.git.client import Commit, Git, Module
+from shared.git.errors import EmptyRepository, GitError, InvalidCredentials, ReferenceNotFound
+from shared.git.remote import Remote
+from shared.model.source import GitRepository
+from shared.runtime.failure import Failure
+
+_ANY_REF = ("HEAD", "refs/heads/", "refs/tags/")
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """A fetched commit: the bare repository it is in, and its submodules."""
+
+    repository: Path
+    target: Target
+    commit: Commit
+    modules: tuple[Module, ...]
+
+
+async def resolve(git: Git, repo: GitRepository, remote: Remote, folder: Path) -> Target:
+    """Ask the remote where its refs are; nothing is fetched unless two tags are the same version.
+
+    Raises Failure.
+    """
+    with _git_failures():
+        prefixes = reference.prefixes(repo.reference)
+        refs = await git.list_refs(remote, prefixes, within=repo.timeout) if prefixes else {}
+        try:
+            found = reference.candidates(repo.reference, refs)
+        except ReferenceNotFound:
+            if not await git.list_refs(remote, _ANY_REF, within=repo.timeout):
+                raise EmptyRepository("git repository is empty") from None
+            raise
+        return found[0] if len(found) == 1 else await _newest(git, repo, remote, found, folder)
+
+
+async def _newest(git: Git, repo: GitRepository, remote: Remote, tied: list[Target], folder: Path) -> Target:
+    """Of equal versions, the one whose commit is the youngest."""
+    commits = [
+        await git.fetch(remote, target.fetch, folder / f"tied-{number}", within=repo.timeout)
+        for number, target in enumerate(tied)
+    ]
+    return max(zip(commits, tied, strict=True), key=lambda pair: pair[0].time)[1]
+
+
+async def fetch(git: Git, repo: GitRepository, remote: Remote, target: Target, folder: Path) -> Checkout:
+    """Fetch the commit, and the submodules where wanted, below `folder`. Raises Failure."""
+    repository = folder / "git"
+    with _git_failures():
+        commit = await git.fetch(remote, target.fetch, repository, within=repo.timeout)
+        sparse = [inside(path) for path in repo.content.sparse_checkout]
+        if sparse:
+            await git.require_paths(repository, commit.hash, sparse, within=repo.timeout)
+        modules: list[Module] = []
+        if repo.content.recurse_submodules:
+            modules = await git.fetch_submodules(remote, repository, commit.hash, within=repo.timeout)
+    return Checkout(repository, replace(target, commit=commit.hash), commit, tuple(modules))
+
+
+def inside(path: str) -> tuple[str, ...]:
+    """A path's components, kept below the root: `..` at the root leads nowhere."""
+    parts: list[str] = []
+    for part in path.split("/"):
+        if part == "..":
+            del parts[-1:]
+        elif part not in {"", "."}:
+            parts.append(part)
+    return tuple(parts)
+
+
+@contextmanager
+def _git_failures() -> Iterator[None]:
+    try:
+        yield
+    except InvalidCredentials as error:
+        raise Failure(str(error), reason=Reason.AUTHENTICATION_FAILED) from error
+    except EmptyRepository as error:
+        raise Failure(str(error), reason=Reason.EMPTY_REPOSITORY) from error
+    except GitError as error:
+        message = f"failed to checkout and determine revision: {error}"
+        raise Failure(message, reason=Reason.GIT_OPERATION_FAILED) from error

@@ -1,0 +1,91 @@
+"""What every source kind does first: keep its stored artifact honest (spec source 2.2)."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+from controllers.source.conditions import ARTIFACT_IN_STORAGE, Reason
+from shared.artifacts.errors import ArtifactError, DigestMismatch, StorageFailed
+from shared.artifacts.storage import Shelf, Storage
+from shared.model.artifact import Artifact, artifact_of
+from shared.model.event import EventType
+from shared.model.meta import READY, RECONCILING
+from shared.model.meta import Reason as Common
+from shared.runtime.failure import Failure
+from shared.runtime.report import Report
+
+_COLLECTION_BUDGET = timedelta(seconds=5)
+
+
+async def begin(report: Report) -> None:
+    """Mark progress; persist it only when somebody is waiting to see it: a new spec, or a request."""
+    message = "reconciliation in progress"
+    if report.is_new_generation:
+        old, new = report.observed_generation, report.generation
+        message = f"processing object: new generation {old} -> {new}"
+    report.conditions.mark_reconciling(Common.PROGRESSING, message)
+    if report.conditions.is_unknown(READY):
+        report.conditions.mark_unknown(READY, Common.PROGRESSING, message)
+    if report.is_new_generation or report.is_requested:
+        await report.publish()
+
+
+async def admit_drift(report: Report, message: str) -> None:
+    """Say publicly that what is stored is not what should be: Ready is unknown until it is."""
+    report.conditions.mark_true(RECONCILING, Common.PROGRESSING, message)
+    report.conditions.mark_unknown(READY, Common.PROGRESSING, message)
+    await report.publish()
+
+
+async def keep_stored(storage: Storage, shelf: Shelf, report: Report) -> Artifact | None:
+    """Collect garbage, re-hash the current file, renew its URL. None: there is no usable artifact."""
+    recorded = artifact_of(report.obj)
+    collected = await asyncio.to_thread(storage.collect, shelf, recorded, budget=_COLLECTION_BUDGET)
+    if collected:
+        report.tell(
+            EventType.TRACE, Reason.GARBAGE_COLLECTION_SUCCEEDED, f"garbage collected {collected} artifacts"
+        )
+    if recorded is not None and await asyncio.to_thread(_is_sound, storage, recorded, report):
+        current = replace(recorded, url=storage.url_of(recorded.path))
+        report.status["artifact"] = current.render()
+        return current
+    report.status.pop("artifact", None)
+    report.conditions.delete(ARTIFACT_IN_STORAGE)
+    lost = ": disappeared from storage" if recorded else ""
+    await admit_drift(report, f"building artifact{lost}")
+    return None
+
+
+def _is_sound(storage: Storage, artifact: Artifact, report: Report) -> bool:
+    if not storage.exists(artifact):
+        return False
+    try:
+        storage.verify(artifact)
+    except DigestMismatch as error:
+        report.tell(
+            EventType.WARNING,
+            Reason.ARTIFACT_VERIFICATION_FAILED,
+            f"failed to verify integrity of artifact: {error}",
+        )
+        storage.remove(artifact)
+        return False
+    except ArtifactError:
+        return False
+    return True
+
+
+async def remove_stored(storage: Storage, shelf: Shelf, report: Report) -> None:
+    """Before the object goes: delete all its files. Raises Failure."""
+    try:
+        existed = await asyncio.to_thread(storage.remove_all, shelf)
+    except StorageFailed as error:
+        raise Failure(
+            f"garbage collection for deleted resource failed: {error}",
+            reason=Reason.GARBAGE_COLLECTION_FAILED,
+        ) from error
+    if existed:
+        report.tell(
+            EventType.TRACE,
+            Reason.GARBAGE_COLLECTION_SUCCEEDED,
+            "garbage collected artifacts for deleted resource",
+        )
