@@ -1,6 +1,7 @@
 # One command is the truth: `make lint test` is what CI runs.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
+.DELETE_ON_ERROR:
 
 PYTHON ?= python3
 VENV ?= .venv
