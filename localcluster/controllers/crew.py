@@ -1,0 +1,71 @@
+"""All simulated controllers, started and stopped together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from localcluster.cluster import Cluster
+from localcluster.controllers.access import (
+    DAEMON_SET,
+    JOB,
+    POD,
+    REPLICA_SET,
+    REPLICATION_CONTROLLER,
+    REVISION,
+    STATEFUL_SET,
+    Access,
+    Kind,
+)
+from localcluster.controllers.claims import Claims
+from localcluster.controllers.daemon_sets import DaemonSets
+from localcluster.controllers.deployments import Deployments
+from localcluster.controllers.ownership import Owned
+from localcluster.controllers.pods import Pods
+from localcluster.controllers.replicas import Replicas
+from localcluster.controllers.settings import WorkloadSettings
+from localcluster.controllers.stateful_sets import StatefulSets
+from localcluster.housekeeping.worklist import Worklist
+
+_POD_OWNERS = (REPLICA_SET, REPLICATION_CONTROLLER, STATEFUL_SET, DAEMON_SET, JOB)
+
+
+class Controller(Protocol):
+    """Listens and acts from `start` on, in the steps of its worklist."""
+
+    worklist: Worklist[Any]
+
+    def start(self) -> None: ...
+
+
+class Workloads:
+    def __init__(self, cluster: Cluster, settings: WorkloadSettings) -> None:
+        access = Access(cluster)
+        self._enabled = settings.enabled
+        self._pods = Owned(access, POD)
+        self._replica_sets = Owned(access, REPLICA_SET)
+        self._revisions = Owned(access, REVISION)
+        self._controllers = list(self._make(cluster, settings))
+
+    def _make(self, cluster: Cluster, settings: WorkloadSettings) -> Iterator[Controller]:
+        yield Deployments(cluster, self._replica_sets, self._pods)
+        yield Replicas(cluster, REPLICA_SET, self._pods)
+        yield Replicas(cluster, REPLICATION_CONTROLLER, self._pods)
+        yield StatefulSets(cluster, self._pods, self._revisions)
+        yield DaemonSets(cluster, self._pods, self._revisions)
+        yield Claims(cluster, settings)
+        owners: dict[str, Kind] = {kind.name: kind for kind in _POD_OWNERS}
+        yield Pods(cluster, settings, self._pods, owners)
+
+    def start(self) -> None:
+        """Begin to act, also on what is there already."""
+        if not self._enabled:
+            return
+        for index in (self._pods, self._replica_sets, self._revisions):
+            index.start()
+        for controller in self._controllers:
+            controller.start()
+
+    def stop(self) -> None:
+        for controller in self._controllers:
+            controller.worklist.stop()
