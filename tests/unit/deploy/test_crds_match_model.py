@@ -7,12 +7,13 @@ never arrives. Both are found by parsing a full object that writes down what was
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
 import pytest
 
 from shared.model.kustomize import Kustomization
+from shared.model.source import GitRepository
 from tests.unit.deploy.files import Object, crd, nodes, schema
 
 METADATA = {"name": "web", "namespace": "apps", "generation": 3, "uid": "u", "resourceVersion": "7"}
@@ -20,15 +21,26 @@ METADATA = {"name": "web", "namespace": "apps", "generation": 3, "uid": "u", "re
 
 @dataclass(frozen=True)
 class Case:
-    """`without`: for each parse, what the full object must lack (fields that exclude each other)."""
+    """`without`: for each parse, what the full object must lack (fields that exclude each other).
+
+    `values`: for fields whose schema does not say what the model takes.
+    """
 
     plural: str
     parse: Callable[[Mapping[str, Any]], Any]
     without: tuple[frozenset[str], ...] = (frozenset(),)
     ignored: frozenset[str] = frozenset()
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 CASES = [
+    Case(
+        "gitrepositories",
+        GitRepository.parse,
+        # shared.runtime reads it, before anything is parsed.
+        ignored=frozenset({"spec.suspend"}),
+        values={"status.sourceVerificationMode": "HEAD"},
+    ),
     Case(
         "kustomizations",
         Kustomization.parse,
@@ -62,25 +74,33 @@ class Recording(dict[str, Any]):
         return super().__contains__(key)
 
 
-def full(node: Object, path: str, without: frozenset[str], seen: set[str]) -> Any:
-    """A value with every field that the schema allows."""
-    match node["type"]:
-        case "object" if "additionalProperties" in node:
-            return {"key": full(node["additionalProperties"], f"{path}{{}}", without, seen)}
-        case "object":
-            found = {
-                name: full(child, f"{path}.{name}", without, seen)
-                for name, child in node.get("properties", {}).items()
-                if f"{path}.{name}" not in without
-            }
-            return Recording(found, path, seen)
-        case "array":
-            return [full(node["items"], f"{path}[]", without, seen)]
-        case "boolean":
-            return True
-        case "integer":
-            return 1
-    return text(node)
+@dataclass(frozen=True)
+class Filling:
+    """Makes a value with every field that the schema allows."""
+
+    case: Case
+    without: frozenset[str]
+    seen: set[str]
+
+    def full(self, node: Object, path: str) -> Any:
+        match node["type"]:
+            case "object" if "additionalProperties" in node:
+                return {"key": self.full(node["additionalProperties"], f"{path}{{}}")}
+            case "object":
+                children = node.get("properties", {}).items()
+                found = {
+                    name: self.full(child, f"{path}.{name}")
+                    for name, child in children
+                    if f"{path}.{name}" not in self.without
+                }
+                return Recording(found, path, self.seen)
+            case "array":
+                return [self.full(node["items"], f"{path}[]")]
+            case "boolean":
+                return True
+            case "integer":
+                return 1
+        return self.case.values.get(path) or text(node)
 
 
 def text(node: Object) -> str:
@@ -98,8 +118,8 @@ def kept_whole(value: Any) -> Iterator[str]:
     if isinstance(value, Recording):
         yield value.path
     elif is_dataclass(value) and not isinstance(value, type):
-        for field in fields(value):
-            yield from kept_whole(getattr(value, field.name))
+        for each in fields(value):
+            yield from kept_whole(getattr(value, each.name))
     elif isinstance(value, (list, tuple)):
         for item in value:
             yield from kept_whole(item)
@@ -114,7 +134,7 @@ def read_by(case: Case) -> set[str]:
     for without in case.without:
         obj = Recording({"metadata": METADATA, "apiVersion": "v1", "kind": "x"}, "", seen)
         for part in ("spec", "status"):
-            dict.__setitem__(obj, part, full(root[part], part, without, seen))
+            dict.__setitem__(obj, part, Filling(case, without, seen).full(root[part], part))
         for path in kept_whole(case.parse(obj)):
             seen.update(offered for offered in offered_by(case) if offered.startswith(f"{path}."))
     return seen

@@ -32,7 +32,7 @@ def section(page: str, heading: str) -> str:
     return found[1]
 
 
-@pytest.mark.parametrize("controller", ["kustomize"])
+@pytest.mark.parametrize("controller", ["source", "kustomize"])
 def test_every_flag_is_explained(controller: str) -> None:
     explained = {
         flag
