@@ -26,6 +26,7 @@ from yaml.events import (
 )
 
 from shared.logic.go_scalars import BadScalar, Dialect, key_text, resolve, resolve_tagged
+from shared.logic.go_spelling import spelled
 from shared.logic.go_yaml_write import write
 
 __all__ = [
@@ -211,7 +212,10 @@ class _Reader:
         try:
             if tag is not None:
                 return resolve_tagged(tag, text, self._dialect) if tag != "!" else text
-            value = self._plain[text] = resolve(text, self._dialect)
+            value = resolve(text, self._dialect)
+            if value is not text and self._dialect is Dialect.KYAML:
+                value = spelled(value, text)
+            self._plain[text] = value
         except BadScalar as error:
             raise self._error(str(error), event) from error
         return value

@@ -1,0 +1,259 @@
+"""Build one kustomization: gather what it names, then generate, then transform, then validate.
+
+The order of the steps is kustomize's: resources, generators, components, transformers,
+validators, variables. A Component works on its parent's objects; any other kustomization has
+its own, which join the parent's when it is finished.
+"""
+
+import posixpath
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from shared.kustomize import generators, origins, plugins
+from shared.kustomize import variables as vars_
+from shared.kustomize.config import TransformerConfig, parse_config
+from shared.kustomize.crds import config_from_definitions
+from shared.kustomize.default_config import default_config
+from shared.kustomize.errors import BuildError, KustomizationInvalid, PluginRefused, ResourceInvalid, TransformFailed
+from shared.kustomize.field_transforms import builtin_transforms
+from shared.kustomize.filesystem import shown
+from shared.kustomize.load import Loader, is_remote
+from shared.kustomize.merge.schema import OpenApiSchema
+from shared.kustomize.model import COMPONENT, Kustomization
+from shared.kustomize.reading import read_resources
+from shared.kustomize.resmap import ResMap
+from shared.kustomize.resource import Resource, Source, copied
+from shared.logic.go_yaml import YamlError, read_document
+
+# Known OpenAPI versions by name: the one whose facts are built in.
+_OPENAPI_VERSIONS = ("v1.21.2",)
+
+
+@dataclass(slots=True)
+class Accumulation:
+    """What has been gathered so far."""
+
+    resmap: ResMap
+    config: TransformerConfig = field(default_factory=TransformerConfig)
+    variables: vars_.Variables = field(default_factory=dict)
+
+    def absorb(self, other: "Accumulation") -> None:
+        self.resmap.append_all(other.resmap.resources)
+        self.config = self.config.merge(other.config)
+        vars_.add(self.variables, other.variables.values())
+
+
+class Target:
+    """One kustomization file and what it takes to build it."""
+
+    def __init__(self, loader: Loader, annotating: str | None, root: "Kustomization | None" = None) -> None:
+        """`annotating` is the directory for origin annotations, None where none are wanted."""
+        self.loader = loader
+        self.path, self.kustomization = loader.kustomization()
+        self._metadata = (root or self.kustomization).build_metadata
+        self._root = root or self.kustomization
+        # The directory as the root names it, for origin annotations.
+        self._directory = annotating if self._metadata else None
+
+    def empty(self) -> Accumulation:
+        return Accumulation(ResMap(self.loader.session.options.limits.objects))
+
+    def accumulate(self, into: Accumulation) -> Accumulation:
+        """Gather and transform everything; `into` is the parent's for a Component, else empty."""
+        self.loader.session.check_deadline()
+        kustomization = self.kustomization
+        self._add_resources(into, kustomization.all_resources)
+        config = self._own_config()
+        into.config = into.config.merge(config) if into.config != TransformerConfig() else config
+        self._generate(into)
+        for path in kustomization.components:
+            into = self._directory_into(into, self.loader.child(path), path, component=True)
+        self._transform(into)
+        self._validate(into)
+        vars_.bind(into.resmap.resources, into.variables, kustomization.variables)
+        for resource in into.resmap.resources:
+            resource.overlays += (self.path,)
+        return into
+
+    def _add_resources(self, into: Accumulation, paths: Sequence[str]) -> None:
+        for path in paths:
+            if is_remote(path):
+                self._add_remote(into, path)
+                continue
+            if not path:
+                raise KustomizationInvalid(f"{self.path}: resources: an empty path")
+            try:
+                resolved = self.loader.resolve(path)
+                is_directory = self.loader.tree.is_directory(resolved)
+                content = b"" if is_directory else self.loader.read_resolved(resolved)
+            except BuildError as error:
+                raise type(error)(f"{self.path}: accumulating resources from {path!r}: {error}") from error
+            if is_directory:
+                self._directory_into(into, self._child(path), path)
+            else:
+                self._add_file(into, content, path, self._shown(path))
+
+    def _child(self, path: str) -> Loader:
+        try:
+            return self.loader.child(path)
+        except BuildError as error:
+            raise type(error)(f"{self.path}: accumulating resources from {path!r}: {error}") from error
+
+    def _shown(self, path: str) -> str:
+        joined = path if path.startswith("/") else posixpath.join(self.loader.root, path)
+        return shown(posixpath.normpath(joined))
+
+    def _add_file(self, into: Accumulation, content: bytes, path: str, file: str) -> None:
+        found = read_resources(content, file, self.loader.session.options.limits.yaml)
+        if self._directory is not None:
+            for resource in found:
+                origins.annotate(resource, origins.of_file(self._directory, path))
+        into.resmap.append_all(found)
+
+    def _add_remote(self, into: Accumulation, path: str) -> None:
+        fetch = self.loader.session.options.fetch
+        if fetch is None:
+            self.loader.child(path)  # says that it is refused
+            return
+        fetched = fetch(path)
+        if isinstance(fetched, bytes):
+            self._add_file(into, fetched, path, path)
+        else:
+            self._directory_into(into, self.loader.remote(fetched.tree, fetched.path), path)
+
+    def _directory_into(
+        self, into: Accumulation, loader: Loader, path: str, *, component: bool = False
+    ) -> Accumulation:
+        """Build a kustomization that this one names, into the same objects or into its own."""
+        directory = self._directory
+        if directory is not None:
+            directory = posixpath.normpath(posixpath.join(directory, path))
+        target = Target(loader, directory, self._root)
+        target.set_schema()
+        is_component = target.kustomization.kind == COMPONENT
+        if component and not is_component:
+            kind = target.kustomization.kind or "Kustomization"
+            raise KustomizationInvalid(f"{self.path}: expected kind 'Component' for path {path!r} but got {kind!r}")
+        if is_component and not component:
+            raise KustomizationInvalid(f"{self.path}: expected kind != 'Component' for path {path!r}")
+        if component:
+            return target.accumulate(into)
+        into.absorb(target.accumulate(target.empty()))
+        return into
+
+    def set_schema(self) -> None:
+        """Take the schema that the file names for the whole build, if none has been taken yet."""
+        session, openapi = self.loader.session, self.kustomization.openapi
+        path, version = openapi.get("path"), openapi.get("version")
+        if not openapi or (session.schema_is_set and not path):
+            return
+        content = self.loader.read(path) if path else b""
+        if session.schema_is_set:
+            return
+        if path and version:
+            raise KustomizationInvalid(f"{self.path}: builtin version and custom schema provided, cannot use both")
+        if version:
+            if version not in _OPENAPI_VERSIONS:
+                raise KustomizationInvalid(f"{self.path}: the specified OpenAPI version is not built in")
+            session.schema_is_set = True
+        elif path:
+            try:
+                session.schema = OpenApiSchema(read_document(content, limits=session.options.limits.yaml), path)
+            except YamlError as error:
+                raise KustomizationInvalid(f"{self._shown(path)}:{error.line}: {error.message}") from error
+            session.schema_is_set = True
+
+    def _own_config(self) -> TransformerConfig:
+        limits = self.loader.session.options.limits.yaml
+        config = default_config()
+        for path in self.kustomization.configurations:
+            inline = "\n" in path
+            content: bytes | str = path if inline else self.loader.read(path)
+            where = f"{self.path}: configurations" if inline else self._shown(path)
+            try:
+                value = read_document(content, limits=limits)
+            except YamlError as error:
+                raise KustomizationInvalid(f"{where}:{error.line}: {error.message}") from error
+            config = config.merge(parse_config(value, where))
+        for path in self.kustomization.crds:
+            definitions = config_from_definitions(self.loader.read(path), self._shown(path), limits)
+            config = config.merge(definitions)
+        return config
+
+    def _generate(self, into: Accumulation) -> None:
+        kustomization = self.kustomization
+        if kustomization.helm_charts or kustomization.helm_chart_inflation:
+            raise PluginRefused(f"{self.path}: helmCharts are not inflated here; use a HelmRelease")
+        source = Source(self.path)
+        made: list[tuple[Resource, origins.Origin | None]] = []
+        for listed, make, kind in (
+            (kustomization.config_map_generator, generators.make_config_map, "ConfigMapGenerator"),
+            (kustomization.secret_generator, generators.make_secret, "SecretGenerator"),
+        ):
+            for args in listed:
+                complete = generators.with_global_options(args, kustomization.generator_options)
+                made.append((make(complete, self.loader.read, source), self._origin(kind)))
+        for config in self._plugin_configs(kustomization.generators):
+            origin = origins.of_plugin(config)
+            made += [(resource, origin) for resource in plugins.generate(config, self.loader)]
+        for resource, origin in made:
+            if origin is not None:
+                origins.annotate(resource, origin)
+            into.resmap.absorb(resource)
+
+    def _origin(self, kind: str) -> origins.Origin | None:
+        if self._directory is None:
+            return None
+        return origins.of_field(self._directory, posixpath.basename(self.path), kind)
+
+    def _plugin_configs(self, entries: Sequence[str]) -> list[Resource]:
+        """The objects that declare generators, transformers or validators: inline, in files or directories."""
+        gathered = self.empty()
+        paths = []
+        for entry in entries:
+            inline = self._inline(entry)
+            if inline is None:
+                paths.append(entry)
+                continue
+            if self._directory is not None:
+                for resource in inline:
+                    origins.annotate(resource, origins.of_file(self._directory, posixpath.basename(self.path)))
+            gathered.resmap.append_all(inline)
+        self._add_resources(gathered, paths)
+        return gathered.resmap.resources
+
+    def _inline(self, entry: str) -> list[Resource] | None:
+        if "\n" not in entry and not entry.lstrip().startswith("{"):
+            return None
+        try:
+            return read_resources(entry, self.path, self.loader.session.options.limits.yaml)
+        except ResourceInvalid:
+            if "\n" in entry:
+                raise
+            return None
+
+    def _transform(self, into: Accumulation) -> None:
+        for kind, transform in builtin_transforms(self.kustomization, into.config, self.loader, self.path):
+            self._run(into, transform, self._origin(kind))
+        for config in self._plugin_configs(self.kustomization.transformers):
+            transform = plugins.transformer(config, self.loader)
+            self._run(into, transform, origins.of_plugin(config))
+
+    def _run(
+        self, into: Accumulation, transform: Callable[[ResMap], None], origin: origins.Origin | None
+    ) -> None:
+        self.loader.session.check_deadline()
+        transform(into.resmap)
+        if origin is not None:
+            for resource in into.resmap.resources:
+                origins.add_transformation(resource, origin)
+        into.resmap.changed()
+
+    def _validate(self, into: Accumulation) -> None:
+        for config in self._plugin_configs(self.kustomization.validators):
+            validate = plugins.transformer(config, self.loader)
+            before = [copied(resource.obj) for resource in into.resmap.resources]
+            validate(into.resmap)
+            after = [resource.obj for resource in into.resmap.resources]
+            if before != after:
+                raise TransformFailed(f"{config.shown()}: validator shouldn't modify the resource map")

@@ -1,0 +1,173 @@
+"""Read the files of one kustomization, within its root and within the limits of the build."""
+
+import posixpath
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from shared.kustomize.errors import (
+    CycleFound,
+    FileMissing,
+    KustomizationInvalid,
+    KustomizationMissing,
+    LimitExceeded,
+    PathForbidden,
+    RemoteRefused,
+)
+from shared.kustomize.filesystem import Tree, normalized, shown
+from shared.kustomize.merge.schema import BuiltInSchema, Schema
+from shared.kustomize.model import Kustomization, parse_kustomization
+from shared.kustomize.options import LoadRestrictions, Options
+from shared.logic.go_yaml import YamlError, read_document
+
+FILE_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+
+_URL = re.compile(r"(git::|gh:|file://|ssh://|https?://|git@|github\.com[:/]|[\w.-]+@[\w.-]+:)", re.IGNORECASE)
+_REPOSITORY = re.compile(r"[^/]+\.[^/]+/.*(\.git(/|$|\?)|//|\?ref=)")
+
+
+@dataclass(slots=True)
+class Session:
+    """What one build has used so far, and the schema it merges by (the first one set stays)."""
+
+    options: Options
+    files: int = 0
+    bytes: int = 0
+    schema: Schema = field(default_factory=BuiltInSchema)
+    schema_is_set: bool = False
+
+    def count(self, content: bytes, path: str) -> None:
+        limits = self.options.limits
+        self.files += 1
+        self.bytes += len(content)
+        if self.files > limits.files:
+            raise LimitExceeded(f"{path}: more than {limits.files} files")
+        if self.bytes > limits.total_bytes:
+            raise LimitExceeded(f"{path}: more than {limits.total_bytes} bytes in all files")
+
+    def check_deadline(self) -> None:
+        if self.options.deadline is not None:
+            self.options.deadline()
+
+
+def is_remote(path: str) -> bool:
+    """Whether a resource is an address on the network (or of a repository) and no path."""
+    return _URL.match(path) is not None or _REPOSITORY.match(path) is not None
+
+
+class Loader:
+    """The directory of one kustomization. Paths are relative to it, or absolute in the tree."""
+
+    __slots__ = ("_ancestors", "root", "session", "tree")
+
+    def __init__(self, session: Session, tree: Tree, root: str, ancestors: tuple[str, ...] = ()) -> None:
+        self.session = session
+        self.tree = tree
+        self.root = tree.resolve(root)
+        self._ancestors = ancestors
+        if not tree.is_directory(self.root):
+            raise FileMissing(f"{shown(self.root)}: must build at a directory")
+
+    def child(self, path: str) -> "Loader":
+        """The loader of another kustomization. Raises CycleFound, FileMissing, RemoteRefused."""
+        if not path:
+            raise KustomizationInvalid(f"{shown(self.root)}: unable to load an empty path")
+        if is_remote(path):
+            raise RemoteRefused(f"{shown(self.root)}: remote resource {path!r} is not allowed")
+        if path.startswith("/"):
+            raise PathForbidden(f"{shown(self.root)}: new root {path!r} cannot be absolute")
+        root = self.tree.resolve(self._joined(path))
+        if not self.tree.is_directory(root):
+            raise FileMissing(f"{shown(root)}: must build at a directory, but it is a file")
+        chain = (*self._ancestors, self.root)
+        if len(chain) > self.session.options.limits.depth:
+            raise LimitExceeded(f"{shown(root)}: kustomizations nested more than {len(chain) - 1} levels deep")
+        for visited in chain:
+            if visited == root or visited.startswith(root.rstrip("/") + "/"):
+                names = " -> ".join(shown(step) for step in (*chain[chain.index(visited) :], root))
+                raise CycleFound(f"cycle detected: {names}")
+        return Loader(self.session, self.tree, root, chain)
+
+    def remote(self, tree: Tree, path: str) -> "Loader":
+        """The loader of a fetched kustomization, which sees nothing but its own tree."""
+        chain = (*self._ancestors, self.root)
+        if len(chain) > self.session.options.limits.depth:
+            raise LimitExceeded(f"{path}: kustomizations nested more than {len(chain) - 1} levels deep")
+        return Loader(self.session, tree, path, ())
+
+    def resolve(self, path: str) -> str:
+        """The file or directory that a path means. Raises FileMissing, PathForbidden."""
+        return self.tree.resolve(self._joined(path))
+
+    def read(self, path: str) -> bytes:
+        """The content of a file. Raises FileMissing, LimitExceeded, PathForbidden, RemoteRefused."""
+        if is_remote(path) and "\n" not in path:
+            raise RemoteRefused(f"{shown(self.root)}: remote file {path!r} is not allowed")
+        return self.read_resolved(self.resolve(path))
+
+    def read_resolved(self, found: str) -> bytes:
+        if self.tree.is_directory(found):
+            raise FileMissing(f"{shown(found)}: is a directory, not a file")
+        inside = found.startswith(self.root.rstrip("/") + "/")
+        if not inside and self.session.options.load_restrictions is LoadRestrictions.ROOT_ONLY:
+            raise PathForbidden(f"security; file {shown(found)!r} is not in or below {shown(self.root)!r}")
+        return self._content(found)
+
+    def _content(self, found: str) -> bytes:
+        limits = self.session.options.limits
+        left = max(0, min(limits.file_bytes, limits.total_bytes - self.session.bytes))
+        content = self.tree.read(found, left)
+        self.session.count(content, shown(found))
+        return content
+
+    def kustomization(self) -> tuple[str, Kustomization]:
+        """The path and value of the kustomization file. Raises KustomizationMissing, KustomizationInvalid."""
+        found = [name for name in FILE_NAMES if self._is_file(name)]
+        if not found:
+            raise KustomizationMissing(
+                f"unable to find one of {_quoted(FILE_NAMES)} in directory {shown(self.root)!r}"
+            )
+        if len(found) > 1:
+            raise KustomizationMissing(f"found multiple kustomization files under {shown(self.root)!r}: {_quoted(found)}")
+        resolved = self.resolve(found[0])
+        path = shown(posixpath.join(self.root, found[0]))
+        return path, self._parsed(self._content(resolved), path)
+
+    def _parsed(self, content: bytes, path: str) -> Kustomization:
+        try:
+            value = read_document(content, limits=self.session.options.limits.yaml)
+        except YamlError as error:
+            raise KustomizationInvalid(f"{path}:{error.line}: invalid Kustomization: {error.message}") from error
+        if not value:
+            raise KustomizationInvalid(f"{path} is empty")
+        if not isinstance(value, dict):
+            raise KustomizationInvalid(f"{path}: invalid Kustomization: expected a mapping")
+        try:
+            return parse_kustomization(value)
+        except KustomizationInvalid as error:
+            raise KustomizationInvalid(f"{path}: invalid Kustomization: {error}") from error
+
+    def _is_file(self, name: str) -> bool:
+        try:
+            return not self.tree.is_directory(self.tree.resolve(posixpath.join(self.root, name)))
+        except FileMissing:
+            return False
+
+    def _joined(self, path: str) -> str:
+        return normalized_join(self.root, path)
+
+
+def normalized_join(root: str, path: str) -> str:
+    """An absolute path; a relative one is taken from `root`, and may not climb above the tree."""
+    if path.startswith("/"):
+        return path
+    depth = root.count("/") if root != "/" else 0
+    for step in path.split("/"):
+        depth += -1 if step == ".." else 0 if step in ("", ".") else 1
+        if depth < 0:
+            raise PathForbidden(f"{path!r} in {shown(root)!r} leads outside of the root")
+    return posixpath.join(root, path) if "/../" in f"/{path}/" else normalized(posixpath.join(root, path))
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(repr(name) for name in names)

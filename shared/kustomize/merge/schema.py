@@ -1,0 +1,163 @@
+"""Which lists a strategic merge patch merges, and by which fields of their items.
+
+The built-in kinds come from a generated table (`data/merge_keys.json`, read when first needed);
+a kustomization's `openapi.path` puts its own definitions in their place.
+"""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Any, Protocol
+
+from shared.kustomize.errors import KustomizationInvalid
+
+_GVK = "x-kubernetes-group-version-kind"
+_STRATEGY = "x-kubernetes-patch-strategy"
+_MERGE_KEY = "x-kubernetes-patch-merge-key"
+_MAP_KEYS = "x-kubernetes-list-map-keys"
+
+
+class Node(Protocol):
+    """The schema of one value."""
+
+    def field(self, name: str) -> "Node | None":
+        """The schema of a mapping's field."""
+        ...
+
+    def items(self) -> "Node | None":
+        """The schema of a list's items."""
+        ...
+
+    def merge_keys(self) -> tuple[str, ...] | None:
+        """None for a list that is replaced; the keys of one that is merged, () for one of scalars."""
+        ...
+
+
+class Schema(Protocol):
+    def of(self, api_version: str, kind: str) -> Node | None: ...
+
+
+class _TableNode:
+    """A type of the generated table, or one of its fields."""
+
+    __slots__ = ("_entry", "_types")
+
+    def __init__(self, types: Mapping[str, Any], entry: Mapping[str, Any]) -> None:
+        self._types = types
+        self._entry = entry
+
+    def field(self, name: str) -> "_TableNode | None":
+        if self._entry.get("c") == "list":
+            return None
+        if self._entry.get("c") == "map":
+            return _TableNode(self._types, {"t": self._entry.get("t")})
+        fields = self._types.get(self._entry.get("t", ""), {})
+        return _TableNode(self._types, fields[name]) if name in fields else None
+
+    def items(self) -> "_TableNode | None":
+        return _TableNode(self._types, {"t": self._entry["t"]}) if self._entry.get("t") else None
+
+    def merge_keys(self) -> tuple[str, ...] | None:
+        if "merge" not in self._entry.get("s", ()):
+            return None
+        key = self._entry.get("k")
+        return _SEVERAL_KEYS.get(key, (key,)) if key else ()
+
+
+# Lists that are merged by more than their patch merge key (x-kubernetes-list-map-keys).
+_SEVERAL_KEYS = {
+    "containerPort": ("containerPort", "protocol"),
+    "port": ("port", "protocol"),
+    "topologyKey": ("topologyKey", "whenUnsatisfiable"),
+}
+
+
+class BuiltInSchema:
+    """The kinds of Kubernetes itself."""
+
+    __slots__ = ()
+
+    def of(self, api_version: str, kind: str) -> Node | None:
+        table = _table()
+        name = table["kinds"].get(f"{api_version}/{kind}")
+        return _TableNode(table["types"], {"t": name}) if name is not None else None
+
+
+@cache
+def _table() -> dict[str, Any]:
+    text = resources.files("shared.kustomize").joinpath("data/merge_keys.json").read_bytes()
+    table: dict[str, Any] = json.loads(text)
+    return table
+
+
+class _OpenApiNode:
+    """A schema of an OpenAPI document, references resolved on the way."""
+
+    __slots__ = ("_definitions", "_schema")
+
+    def __init__(self, definitions: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
+        self._definitions = definitions
+        self._schema = schema
+
+    def field(self, name: str) -> "_OpenApiNode | None":
+        properties = self._schema.get("properties")
+        if isinstance(properties, dict) and isinstance(properties.get(name), dict):
+            return self._resolved(properties[name])
+        values = self._schema.get("additionalProperties")
+        return self._resolved(values) if isinstance(values, dict) else None
+
+    def items(self) -> "_OpenApiNode | None":
+        items = self._schema.get("items")
+        return self._resolved(items) if isinstance(items, dict) else None
+
+    def merge_keys(self) -> tuple[str, ...] | None:
+        strategy = self._schema.get(_STRATEGY)
+        if not isinstance(strategy, str) or "merge" not in strategy.split(","):
+            return None
+        keys = self._schema.get(_MAP_KEYS)
+        if isinstance(keys, list):
+            return tuple(str(key) for key in keys)
+        key = self._schema.get(_MERGE_KEY)
+        return (key,) if isinstance(key, str) else ()
+
+    def _resolved(self, schema: Mapping[str, Any]) -> "_OpenApiNode | None":
+        # A reference names a definition; a chain of them may be a loop.
+        for _ in range(20):
+            reference = schema.get("$ref")
+            if not isinstance(reference, str):
+                return _OpenApiNode(self._definitions, schema)
+            found = self._definitions.get(reference.rpartition("/")[2])
+            if not isinstance(found, dict):
+                return None
+            schema = found
+        return None
+
+
+class OpenApiSchema:
+    """The definitions of a file that `openapi.path` names; nothing else is known then."""
+
+    __slots__ = ("_by_kind", "_definitions")
+
+    def __init__(self, document: Any, path: str) -> None:
+        definitions = document.get("definitions") if isinstance(document, dict) else None
+        if not isinstance(definitions, dict):
+            raise KustomizationInvalid(f"{path}: an OpenAPI document needs definitions")
+        self._definitions = definitions
+        self._by_kind: dict[tuple[str, str], Mapping[str, Any]] = {}
+        for schema in definitions.values():
+            if not isinstance(schema, dict):
+                continue
+            kinds = schema.get(_GVK)
+            for kind in kinds if isinstance(kinds, list) else ():
+                if isinstance(kind, dict):
+                    self._by_kind[_api_version(kind), str(kind.get("kind", ""))] = schema
+
+    def of(self, api_version: str, kind: str) -> Node | None:
+        schema = self._by_kind.get((api_version, kind))
+        return _OpenApiNode(self._definitions, schema) if schema is not None else None
+
+
+def _api_version(kind: Mapping[str, Any]) -> str:
+    group, version = str(kind.get("group", "")), str(kind.get("version", ""))
+    return f"{group}/{version}" if group else version
