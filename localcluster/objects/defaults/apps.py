@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from localcluster.objects.prepared.daemonsets import TEMPLATE_GENERATION
+
 Json = dict[str, Any]
 _APPS = "io.k8s.api.apps.v1."
 
@@ -21,6 +23,8 @@ def _deployment(value: Json) -> None:
 
 
 def _daemon_set(value: Json) -> None:
+    annotations = value["metadata"].setdefault("annotations", {})
+    annotations.setdefault(TEMPLATE_GENERATION, "0")
     strategy = value["spec"]["updateStrategy"]
     if strategy.setdefault("type", "RollingUpdate") == "RollingUpdate":
         rolling = strategy.setdefault("rollingUpdate", {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 Json = dict[str, Any]
@@ -26,6 +27,11 @@ def _node_status(value: Json) -> None:
 
 
 def _secret(value: Json) -> None:
+    """Text is written over data, and only data is ever read back."""
+    texts = value.pop("stringData", None)
+    if texts:
+        encoded = {key: base64.b64encode(text.encode()).decode() for key, text in texts.items()}
+        value["data"] = {**(value.get("data") or {}), **encoded}
     value.setdefault("type", "Opaque")
 
 

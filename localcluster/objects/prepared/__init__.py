@@ -1,0 +1,1 @@
+"""What the strategies of single kinds derive, one file a kind."""
