@@ -233,6 +233,8 @@ class KubeClient:
 
     async def _once(self, call: _Call) -> Object:
         connection, method = self._connection, call.method
+        if connection.session.closed:
+            raise ApiUnreachable(f"{method} {call.path}: the client is closed")
         headers = await self._headers(call.headers)
         try:
             async with connection.session.request(
