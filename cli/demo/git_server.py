@@ -7,6 +7,7 @@ fetch are all that is served (gitprotocol-http).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 from collections.abc import AsyncIterator
@@ -69,9 +70,11 @@ async def _run(
     )
     try:
         return await _stream(request, process, kind=kind, prefix=prefix, body=body)
-    finally:
-        if process.returncode is None:
+    except BaseException:
+        with contextlib.suppress(ProcessLookupError):
             process.kill()
+        raise
+    finally:
         await process.wait()
 
 
@@ -89,7 +92,9 @@ async def _stream(
     process.stdin.close()
     while chunk := await process.stdout.read(_CHUNK):
         await response.write(chunk)
-    await response.write_eof()
+    # A client may hang up as soon as it has the pack, before the end of the chunked body.
+    with contextlib.suppress(ConnectionResetError):
+        await response.write_eof()
     return response
 
 

@@ -105,7 +105,7 @@ def current(obj: Object) -> bool:
 
 
 def ready_at(field: str, commit: str) -> Wanted:
-    """Ready, with a revision of this commit at that dotted path of the status."""
+    """Ready, with a revision of this commit at that dotted path of the status; "" means any revision."""
 
     def wanted(obj: Object | None) -> bool:
         if obj is None or condition(obj).get("status") != "True" or not current(obj):
@@ -113,6 +113,6 @@ def ready_at(field: str, commit: str) -> Wanted:
         value: Any = obj["status"]
         for step in field.split("."):
             value = (value or {}).get(step)
-        return str(value or "").endswith(commit)
+        return bool(value) and str(value).endswith(commit)
 
     return wanted
