@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from localcluster.auth.escalation import require_may_grant
+from localcluster.auth.rbac import Authorizer
 from localcluster.status import Refusal, forbidden, not_found
 from localcluster.store.revision import Obj
 from localcluster.store.store import Store
@@ -11,17 +13,19 @@ IMMORTAL = frozenset({"default", "kube-system", "kube-public"})
 
 
 class Admission:
-    """Namespace life cycle."""
+    """Namespace life cycle, and rights given by roles."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, authorizer: Authorizer) -> None:
         self._store = store
+        self._authorizer = authorizer
 
     def admit_create(self, call: Call, obj: Obj) -> None:
         if call.resource.namespaced:
             self._require_live_namespace(call, obj)
+        require_may_grant(self._authorizer, call, obj, None)
 
     def admit_update(self, call: Call, obj: Obj, old: Obj) -> None:
-        pass
+        require_may_grant(self._authorizer, call, obj, old)
 
     def admit_delete(self, call: Call) -> None:
         if call.resource.kind == "Namespace" and call.name in IMMORTAL:

@@ -17,8 +17,8 @@ class Cluster:
     def __init__(self, admin_token: str, journal: Journal | None = None) -> None:
         self.store = Store(journal)
         self.registry = Registry()
-        self.admission = Admission(self.store)
         self.authorizer = Authorizer(self.store)
+        self.admission = Admission(self.store, self.authorizer)
         self.tokens = TokenIssuer(self.store)
         self.authenticator = Authenticator(admin_token, self.tokens)
         self.reviews = Reviews(self.authorizer, self.authenticator)

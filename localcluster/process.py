@@ -51,7 +51,7 @@ class Server:
         return self._serving.authority if self._serving else None
 
     async def __aenter__(self) -> Self:
-        make_initial_objects(self.cluster, self.authority)
+        make_initial_objects(self.cluster)
         self.housekeeping.start()
         self.workloads.start()
         api = ApiServer(self.cluster)

@@ -11,10 +11,14 @@ from contextlib import contextmanager
 import orjson
 
 from localcluster.clock import stamp
-from localcluster.objects import managed, reader, reader_yaml
+from localcluster.objects import managed, reader, reader_yaml, strategy
 from localcluster.objects.conflict import ApplyConflict
+from localcluster.objects.crd.prune import decode_custom, default_custom, prune
+from localcluster.objects.crd.validate import validate_custom
 from localcluster.objects.decode import NotDecodable, StrictDecodingError, check_fields
+from localcluster.objects.defaults import apply_defaults
 from localcluster.objects.errors import ObjectError, Unprocessable
+from localcluster.objects.fieldset import FieldSet
 from localcluster.objects.schema import Schema, builtin, untyped
 from localcluster.resources.resource import Resource
 from localcluster.status import Cause, FieldError, Refusal, invalid, unsupported_body
@@ -66,56 +70,56 @@ def _decode(
     resource: Resource, obj: Obj, duplicates: Sequence[str], directive: str, warnings: list[str]
 ) -> Obj:
     if resource.custom is not None:
-        return obj
+        compiled = resource.custom.compiled
+        pruned = decode_custom(obj, compiled.schema, duplicates, directive)
+        warnings.extend(pruned.warnings)
+        return pruned.obj
     decoded = check_fields(obj, schema_of(resource), duplicates, directive)
     warnings.extend(decoded.warnings)
-    return decoded.obj
+    return apply_defaults(decoded.obj)
 
 
 def prepare_create(resource: Resource, obj: Obj) -> None:
-    if resource.subresource("status") and resource.custom:
-        obj.pop("status", None)
-    if resource.kind == "Namespace":
-        obj["spec"] = {"finalizers": ["kubernetes"]}
-        obj["status"] = {"phase": "Active"}
+    """Reset and derive what a creator does not decide."""
+    strategy.prepare_create(obj, custom_status=_custom_status(resource))
 
 
 def prepare_update(resource: Resource, new: Obj, old: Obj, subresource: str) -> None:
+    """Put back what this (sub)resource may not change, and set the generation."""
     if resource.kind == "Namespace" and subresource == "finalize":
-        finalizers = new["spec"].get("finalizers")
-        metadata = new["metadata"]
+        finalizers = (new.get("spec") or {}).get("finalizers")
         new.clear()
         new.update(
-            {**old, "metadata": {**old["metadata"]}, "spec": {**old["spec"], "finalizers": finalizers}}
+            {**old, "metadata": {**old["metadata"]}, "spec": {"finalizers": finalizers} if finalizers else {}}
         )
         return
-    if subresource == "status":
-        status = new.get("status")
-        metadata = new["metadata"]
-        new.clear()
-        new.update(old)
-        new["metadata"] = {**old["metadata"], "managedFields": metadata.get("managedFields")}
-        if not new["metadata"]["managedFields"]:
-            new["metadata"].pop("managedFields")
-        if status is not None:
-            new["status"] = status
-    elif resource.subresource("status"):
-        new.pop("status", None)
-        if "status" in old:
-            new["status"] = old["status"]
+    strategy.prepare_update(new, old, subresource, custom_status=_custom_status(resource))
+
+
+def _custom_status(resource: Resource) -> bool | None:
+    return None if resource.custom is None else resource.custom.compiled.has_status
+
+
+def _reset_fields(resource: Resource, subresource: str) -> FieldSet:
+    custom_status = _custom_status(resource)
+    return strategy.reset_fields(resource.group, resource.kind, subresource, custom_status=custom_status)
 
 
 def validate_create(resource: Resource, obj: Obj) -> Sequence[Cause]:
+    if resource.custom is not None:
+        return validate_custom(obj, None, resource.custom.compiled)
     return ()
 
 
 def validate_update(resource: Resource, new: Obj, old: Obj, subresource: str) -> Sequence[Cause]:
+    if resource.custom is not None:
+        return validate_custom(new, old, resource.custom.compiled, subresource=subresource)
     return ()
 
 
 def schema_of(resource: Resource) -> Schema:
     if resource.custom is not None:
-        return untyped()
+        return resource.custom.compiled.schema
     found = builtin(resource.group, resource.version, resource.kind)
     return found if found is not None else untyped()
 
@@ -123,7 +127,8 @@ def schema_of(resource: Resource) -> Schema:
 def track(resource: Resource, live: Obj | None, new: Obj, manager: str, subresource: str) -> None:
     """Bring new.metadata.managedFields up to date after an update by `manager`."""
     writer = managed.Writer(manager, resource.api_version, subresource)
-    entries = managed.after_update(live, new, schema_of(resource), writer=writer, now=stamp(), reset=None)
+    reset = _reset_fields(resource, subresource)
+    entries = managed.after_update(live, new, schema_of(resource), writer=writer, now=stamp(), reset=reset)
     set_managed(new, entries)
 
 
@@ -142,7 +147,13 @@ def apply(
     try:
         with refusing():
             outcome = managed.apply(
-                live, applied, schema_of(resource), writer=writer, now=stamp(), force=force, reset=None
+                live,
+                applied,
+                schema_of(resource),
+                writer=writer,
+                now=stamp(),
+                force=force,
+                reset=_reset_fields(resource, subresource),
             )
     except ApplyConflict as found:
         raise _apply_conflict(found) from found
@@ -164,13 +175,26 @@ def settle(live: Obj, new: Obj) -> Obj:
 
 
 def to_storage(resource: Resource, obj: Obj) -> Obj:
-    return obj
+    """The object in the version in which its kind is kept; may be `obj` itself."""
+    custom = resource.custom
+    if custom is None or custom.is_storage:
+        return obj
+    return {**prune(obj, custom.storage.schema, []), "apiVersion": custom.storage_api_version}
 
 
 def from_storage(resource: Resource, obj: Obj) -> Obj:
+    """A stored object (given away by the caller) in the version of `resource`."""
+    custom = resource.custom
+    if custom is None:
+        return obj
+    if custom.changed:
+        obj = default_custom(prune(obj, custom.storage.schema, []), custom.storage.schema)
+    if not custom.is_storage:
+        obj = {**prune(obj, custom.compiled.schema, []), "apiVersion": resource.api_version}
     return obj
 
 
 def is_served_as_stored(resource: Resource) -> bool:
     """Whether the stored bytes are what this version serves."""
-    return True
+    custom = resource.custom
+    return custom is None or (custom.is_storage and not custom.changed)

@@ -112,12 +112,13 @@ def _asked_user(review: Obj) -> User:
 def _target(review: Obj) -> Target:
     spec = review.get("spec") or {}
     resource: Obj | None = spec.get("resourceAttributes")
-    page: Obj = spec.get("nonResourceAttributes")
+    page: Obj | None = spec.get("nonResourceAttributes")
     if (resource is None) is (page is None):
         both = "cannot be specified in combination with resourceAttributes"
         neither = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
         raise _unanswerable(_attributes_error(resource, both if page is not None else neither))
     if resource is None:
+        assert page is not None
         return Target(page.get("verb", ""), page.get("path", ""))
     return Target(
         verb=resource.get("verb", ""),

@@ -61,7 +61,12 @@ def index(registry: Registry) -> Document:
 
 def _digest(registry: Registry, group: str, version: str) -> str:
     said = [
-        (resource.plural, resource.kind, resource.short_names, resource.custom and resource.custom.version)
+        (
+            resource.plural,
+            resource.kind,
+            resource.short_names,
+            resource.custom and resource.custom.compiled.structural,
+        )
         for resource in registry.resources(group, version)
     ]
     return hashlib.sha256(orjson.dumps([group, version, said])).hexdigest().upper()
@@ -101,7 +106,7 @@ def document_v2(registry: Registry) -> Document:
 
 def _custom_schemas(resource: Resource) -> Document:
     assert resource.custom is not None
-    schema = (resource.custom.version.get("schema") or {}).get("openAPIV3Schema") or {"type": "object"}
+    schema = resource.custom.compiled.structural or {"type": "object"}
     own = {
         "apiVersion": {"type": "string"},
         "kind": {"type": "string"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from localcluster.cluster import Cluster
+from localcluster.housekeeping.aggregation import RoleAggregation
 from localcluster.housekeeping.definitions import Definitions
 from localcluster.housekeeping.garbage import GarbageCollector
 from localcluster.housekeeping.namespaces import Namespaces
@@ -14,11 +15,13 @@ from localcluster.housekeeping.worklist import Worklist
 class Housekeeping:
     def __init__(self, cluster: Cluster, authority: bytes | None) -> None:
         self.definitions = Definitions(cluster)
+        self.aggregation = RoleAggregation(cluster)
         self.garbage = GarbageCollector(cluster)
         self.namespaces = Namespaces(cluster, authority)
 
     def _worklists(self) -> list[Worklist[Any]]:
-        return [self.definitions.worklist, self.garbage.worklist, self.namespaces.worklist]
+        parts = (self.definitions, self.aggregation, self.garbage, self.namespaces)
+        return [part.worklist for part in parts]
 
     def start(self) -> None:
         """Begin to act; before this, changes are only noted."""

@@ -152,7 +152,7 @@ def _claims(names: Obj) -> Iterable[tuple[str, str]]:
 
 def _stored_versions(definition: Obj) -> list[str]:
     stored = list((definition.get("status") or {}).get("storedVersions") or ())
-    storage = next(version["name"] for version in definition["spec"]["versions"] if version["storage"])
+    storage = next(version["name"] for version in definition["spec"]["versions"] if version.get("storage"))
     return stored if storage in stored else [*stored, storage]
 
 

@@ -43,8 +43,8 @@ class ObjectRoutes:
         target = exchange.target
         if target.deeper and target.subresource != "proxy":
             raise no_such_resource()
-        if resource.custom is not None:
-            exchange.warnings.extend(resource.custom.deprecation)
+        if resource.custom is not None and resource.custom.compiled.deprecation_warning:
+            exchange.warnings.append(resource.custom.compiled.deprecation_warning)
         call = exchange.call(resource)
         if target.subresource:
             return await self._subresource(exchange, call)

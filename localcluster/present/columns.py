@@ -37,6 +37,6 @@ _ANY_CUSTOM_KIND = columns(column("Age", "date", 0, age_of))
 def columns_of(resource: Resource) -> Columns:
     """The columns of a kind; name and time of creation where it has none of its own."""
     if resource.custom is not None:
-        declared = resource.custom.version.get("additionalPrinterColumns")
+        declared = resource.custom.compiled.columns
         return custom_columns(declared) if declared else _ANY_CUSTOM_KIND
     return _OF_KIND.get((resource.group, resource.kind), _ANY_KIND)

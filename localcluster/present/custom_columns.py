@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+import orjson
+
+from localcluster.objects.crd import jsonpath
+from localcluster.objects.crd.compile import Column as Declared
 from localcluster.present.age import since
 from localcluster.present.cells import Column, Columns, columns
-from localcluster.present.paths import values_at
 from localcluster.store.revision import Obj
 
-_INTEGRAL = (int,)
-_FRACTIONAL = (int, float)
 
-
-def custom_columns(declared: list[dict[str, Any]]) -> Columns:
+def custom_columns(declared: Iterable[Declared]) -> Columns:
     return columns(
         *(
             Column(
-                each["name"],
-                each["type"],
-                each.get("priority", 0),
-                _reader(each["jsonPath"], each["type"]),
-                each.get("description")
-                or f"Custom resource definition column (in JSONPath format): {each['jsonPath']}",
-                each.get("format", ""),
+                each.name,
+                each.type,
+                each.priority,
+                _reader(each.json_path, each.type),
+                each.description,
+                each.format,
             )
             for each in declared
         )
@@ -33,7 +32,10 @@ def custom_columns(declared: list[dict[str, Any]]) -> Columns:
 
 def _reader(path: str, kind: str) -> Callable[[Obj], Any]:
     def read(obj: Obj) -> Any:
-        found = values_at(obj, path)
+        try:
+            found = jsonpath.find(obj, path)
+        except jsonpath.BadJsonPath:
+            return None
         return _cell(found, kind) if found else None
 
     return read
@@ -42,11 +44,12 @@ def _reader(path: str, kind: str) -> Callable[[Obj], Any]:
 def _cell(found: list[Any], kind: str) -> Any:
     """A value as its column's type shows it; None where it is of another type."""
     value = found[0]
+    number = isinstance(value, int | float) and not isinstance(value, bool)
     match kind:
         case "integer":
-            return int(value) if isinstance(value, _FRACTIONAL) and not isinstance(value, bool) else None
+            return int(value) if number else None
         case "number":
-            return value if isinstance(value, _FRACTIONAL) and not isinstance(value, bool) else None
+            return value if number else None
         case "boolean":
             return value if isinstance(value, bool) else None
         case "date":
@@ -55,10 +58,4 @@ def _cell(found: list[Any], kind: str) -> Any:
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, dict | list):
-        import orjson
-
-        return orjson.dumps(value).decode()
-    return str(value)
+    return value if isinstance(value, str) else orjson.dumps(value).decode()

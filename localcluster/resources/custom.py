@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from localcluster.objects.crd.compile import CompiledCRD, CompiledVersion, compile_crd
 from localcluster.resources.resource import Resource, Subresource
 
 _VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
@@ -17,39 +18,45 @@ Json = dict[str, Any]
 class CustomKind:
     """What the server must know of a custom kind beyond its name.
 
-    `storage_api_version` is what objects are stored as; `version` is the definition's part for the version
-    served here; `read_fields` gives the fields that may be selected on.
+    `version` is the definition's part for the version served here, `storage` the one in which objects are
+    kept. `changed` says that the definition has changed since it was made, so that stored objects may not
+    fit its schema any more. `read_fields` gives the fields that may be selected on.
     """
 
     definition: str
+    compiled: CompiledVersion
+    storage: CompiledVersion
     storage_api_version: str
-    version: Json
+    changed: bool
     read_fields: Callable[[Json], Mapping[str, str]]
-    deprecation: tuple[str, ...] = ()
+
+    @property
+    def is_storage(self) -> bool:
+        return self.compiled.name == self.storage.name
 
 
 def resources_of(definition: Json) -> list[Resource]:
     """The resources that a definition serves, one for each served version."""
+    compiled = compile_crd(definition)
     spec = definition["spec"]
-    accepted = (definition.get("status") or {}).get("acceptedNames") or spec["names"]
-    storage = next(version["name"] for version in spec["versions"] if version["storage"])
+    names = (definition.get("status") or {}).get("acceptedNames") or spec["names"]
     return [
-        _resource(definition, version, accepted, f"{spec['group']}/{storage}")
-        for version in spec["versions"]
-        if version["served"]
+        _resource(definition, compiled, version, names)
+        for version in compiled.versions.values()
+        if version.served
     ]
 
 
-def _resource(definition: Json, version: Json, names: Json, storage_api_version: str) -> Resource:
-    spec = definition["spec"]
+def _resource(definition: Json, compiled: CompiledCRD, version: CompiledVersion, names: Json) -> Resource:
+    group = compiled.group
     return Resource(
-        group=spec["group"],
-        version=version["name"],
+        group=group,
+        version=version.name,
         plural=names["plural"],
         kind=names["kind"],
         singular=names.get("singular") or names["kind"].lower(),
-        namespaced=spec["scope"] == "Namespaced",
-        collection=f"{names['plural']}.{spec['group']}",
+        namespaced=definition["spec"]["scope"] == "Namespaced",
+        collection=f"{names['plural']}.{group}",
         verbs=_VERBS,
         short_names=tuple(names.get("shortNames") or ()),
         categories=tuple(names.get("categories") or ()),
@@ -57,32 +64,26 @@ def _resource(definition: Json, version: Json, names: Json, storage_api_version:
         list_kind=names.get("listKind") or f"{names['kind']}List",
         custom=CustomKind(
             definition=definition["metadata"]["name"],
-            storage_api_version=storage_api_version,
-            version=version,
+            compiled=version,
+            storage=compiled.storage_version,
+            storage_api_version=f"{group}/{compiled.storage_version.name}",
+            changed=definition["metadata"].get("generation", 1) > 1,
             read_fields=_field_reader(version),
-            deprecation=_deprecation(spec["group"], names["kind"], version),
         ),
     )
 
 
-def _subresources(version: Json) -> tuple[Subresource, ...]:
-    declared = version.get("subresources") or {}
+def _subresources(version: CompiledVersion) -> tuple[Subresource, ...]:
     found = []
-    if "status" in declared:
+    if version.has_status:
         found.append(Subresource("status", _STATUS_VERBS))
-    if "scale" in declared:
+    if version.scale is not None:
         found.append(Subresource("scale", _STATUS_VERBS, "autoscaling", "v1", "Scale"))
     return tuple(found)
 
 
-def _deprecation(group: str, kind: str, version: Json) -> tuple[str, ...]:
-    if not version.get("deprecated"):
-        return ()
-    return (version.get("deprecationWarning") or f"{group}/{version['name']} {kind} is deprecated",)
-
-
-def _field_reader(version: Json) -> Callable[[Json], Mapping[str, str]]:
-    paths = [each["jsonPath"].lstrip(".") for each in version.get("selectableFields") or ()]
+def _field_reader(version: CompiledVersion) -> Callable[[Json], Mapping[str, str]]:
+    paths = [path.lstrip(".") for path in version.selectable_fields]
 
     def read(obj: Json) -> Mapping[str, str]:
         return {path: _text(obj, path.split(".")) for path in paths}

@@ -50,12 +50,12 @@ def _scale_resource(parent: Resource) -> Resource:
 def _paths(resource: Resource) -> Paths:
     if resource.custom is None:
         return Paths()
-    declared = resource.custom.version["subresources"]["scale"]
-    selector = declared.get("labelSelectorPath")
+    declared = resource.custom.compiled.scale
+    assert declared is not None
     return Paths(
-        _split(declared["specReplicasPath"]),
-        _split(declared["statusReplicasPath"]),
-        _split(selector) if selector else None,
+        _split(declared.spec_replicas),
+        _split(declared.status_replicas),
+        _split(declared.label_selector) if declared.label_selector else None,
     )
 
 
