@@ -1,0 +1,36 @@
+"""HashiCorp Vault and OpenBao: decrypt by the transit engine, with a static token."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlsplit
+
+import aiohttp
+import orjson
+
+from controllers.kustomize.sops.cloud.call import plaintext, post
+from controllers.kustomize.sops.errors import DataKeyUnavailable
+from controllers.kustomize.sops.metadata import WrappedKey
+
+
+async def decrypt(http: aiohttp.ClientSession, token: str, wrapped: WrappedKey) -> bytes:
+    """Raises DataKeyUnavailable."""
+    address, engine, name = (wrapped.field(f) for f in ("vault_address", "engine_path", "key_name"))
+    what = f"the vault at {address[:200]!r}"
+    if not token:
+        raise DataKeyUnavailable(f"{what}: there is no 'sops.vault-token'")
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
+        raise DataKeyUnavailable(f"{what}: not an address")
+    segments = [segment for segment in engine.split("/") if segment]
+    if not segments or not name or ".." in (*segments, name):
+        raise DataKeyUnavailable(f"{what}: not the path of a transit key")
+    path = "/".join(quote(segment, safe="") for segment in (*segments, "decrypt", name))
+    answer = await post(
+        http,
+        f"{address.rstrip('/')}/v1/{path}",
+        what=what,
+        body=orjson.dumps({"ciphertext": wrapped.encrypted}),
+        headers={"Content-Type": "application/json", "X-Vault-Token": token},
+    )
+    data = answer.get("data")
+    return plaintext(data.get("plaintext") if isinstance(data, dict) else None, what=what)
