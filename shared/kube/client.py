@@ -298,12 +298,8 @@ class KubeClient:
                 if opened is not None:
                     opened()
                 async for line in _lines(response.content):
-                    event = orjson.loads(line)
-                    if event["type"] == "ERROR":
-                        status = event["object"]
-                        raise error_from(int(status.get("code") or 500), status)
-                    yield event["type"], event["object"]
-        except (aiohttp.ClientError, TimeoutError, OSError, orjson.JSONDecodeError) as error:
+                    yield _event(line)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise ApiUnreachable(f"watch {resource.plural}: {_reason(error)}") from error
 
     async def _headers(self, given: Mapping[str, str]) -> CIMultiDict[str]:
@@ -333,6 +329,22 @@ async def _lines(stream: aiohttp.StreamReader) -> AsyncIterator[bytes]:
         for line in complete:
             if line.strip():
                 yield line
+
+
+def _event(line: bytes) -> tuple[str, Object]:
+    """The type and object of a watch event. Raises what an ERROR describes, ApiUnreachable for nonsense."""
+    try:
+        event = orjson.loads(line)
+        kind, obj = event["type"], event["object"]
+        version = obj["metadata"]["resourceVersion"] if kind != "ERROR" else ""
+        code = int(obj.get("code") or 500)
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise ApiUnreachable("the watch sent something that is no event") from error
+    if kind == "ERROR":
+        raise error_from(code, obj)
+    if not isinstance(version, str):
+        raise ApiUnreachable("the watch sent an object without a version")
+    return kind, obj
 
 
 def _selectors(labels: str, fields: str) -> dict[str, str]:
