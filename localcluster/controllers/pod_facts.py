@@ -29,6 +29,7 @@ class PodFacts:
     restarts: int
     address: str
     completion_index: str
+    ports: Mapping[str, int]
 
     @property
     def ready(self) -> bool:
@@ -77,7 +78,13 @@ def _read(revision: Revision) -> PodFacts:
         restarts=sum(each.get("restartCount", 0) for each in containers),
         address=status.get("podIP", ""),
         completion_index=(metadata.get("annotations") or {}).get(COMPLETION_INDEX, ""),
+        ports=_named_ports(obj["spec"]),
     )
+
+
+def _named_ports(spec: Obj) -> dict[str, int]:
+    ports = (port for container in spec["containers"] for port in container.get("ports") or ())
+    return {port["name"]: port["containerPort"] for port in ports if port.get("name")}
 
 
 def _ready_since(status: Obj) -> float:
