@@ -45,6 +45,10 @@ class GitHttpClient(HttpGitClient):
         self._credentials = _credentials(remote)
         self._received = 0
 
+    def close(self) -> None:
+        """Leave no connection open behind a job."""
+        self.pool_manager.clear()
+
     def _http_request(
         self,
         url: str,

@@ -72,15 +72,15 @@ class WorkerPool:
     @contextlib.asynccontextmanager
     async def serve(self) -> AsyncIterator[None]:
         """End idle workers while the context is open, and all of them at its end."""
-        async with asyncio.TaskGroup() as tasks:
-            reaper = tasks.create_task(self._reap(), name="git worker reaper")
-            try:
-                yield
-            finally:
-                reaper.cancel()
-                for worker in self._free:
-                    await _end(worker.process)
-                self._free.clear()
+        reaper = asyncio.create_task(self._reap(), name="git worker reaper")
+        try:
+            yield
+        finally:
+            reaper.cancel()
+            await asyncio.wait([reaper])
+            for worker in self._free:
+                await _end(worker.process)
+            self._free.clear()
 
     async def _reap(self) -> None:
         while True:
