@@ -93,7 +93,9 @@ def progress(obj: Object | None) -> str:
     """What the object says of itself, in one line."""
     if obj is None:
         return "there is none"
-    stage = condition(obj, "Reconciling") or condition(obj)
+    ready, stage = condition(obj), condition(obj, "Reconciling")
+    if not stage or ready.get("status") == "False":
+        stage = ready
     if not stage:
         return "no condition yet" if "observedGeneration" in obj.get("status", {}) else "there, as of now"
     return f"{stage['type']}={stage['status']} {stage['reason']}: {stage['message']}"

@@ -57,9 +57,13 @@ def test_progress_is_one_line(obj: dict[str, Any] | None, said: str) -> None:
     assert progress(obj) == said
 
 
-def test_progress_prefers_what_is_going_on() -> None:
-    obj = shop("Unknown")
+@pytest.mark.parametrize(
+    ("ready", "said"),
+    [("Unknown", "Reconciling=True Progressing: Building"), ("False", "Ready=False Why: because")],
+)
+def test_progress_prefers_what_is_going_on_unless_it_failed(ready: str, said: str) -> None:
+    obj = shop(ready)
     obj["status"]["conditions"].append(
         {"type": "Reconciling", "status": "True", "reason": "Progressing", "message": "Building"}
     )
-    assert progress(obj) == "Reconciling=True Progressing: Building"
+    assert progress(obj) == said
