@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 
 from shared.kube.client import KubeClient
-from shared.kube.errors import ApiError, Gone, KubeError, NotFound
+from shared.kube.errors import ApiError, Forbidden, Gone, KubeError, NotFound, Unauthorized
 from shared.model.kinds import Resource
 from shared.model.meta import Object, ObjectKey
 
@@ -109,9 +109,7 @@ class Cache:
             except KubeError as error:
                 if isinstance(error, ApiError):
                     self._version = ""
-                if self.broken_since is None:
-                    self.broken_since = asyncio.get_running_loop().time()
-                log.debug("watch broke off", resource=self.resource.plural, error=str(error))
+                self._note_break(error)
             else:
                 if asyncio.get_running_loop().time() - started > _SHORTEST_WATCH:
                     continue
@@ -144,6 +142,14 @@ class Cache:
             self._version = obj["metadata"]["resourceVersion"]
             if kind != "BOOKMARK":
                 self._take(kind, obj)
+
+    def _note_break(self, error: KubeError) -> None:
+        """What only a person can mend is a warning, once; the rest mends itself."""
+        first = self.broken_since is None
+        if first:
+            self.broken_since = asyncio.get_running_loop().time()
+        told = log.warning if first and isinstance(error, Forbidden | Unauthorized) else log.debug
+        told("watch broke off", resource=self.resource.plural, error=str(error))
 
     def _follows(self) -> None:
         self.broken_since = None

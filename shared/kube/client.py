@@ -1,7 +1,7 @@
 """A small generic client: unstructured objects, typed errors, server-side apply, impersonation.
 
-`Resource` says where a kind lives; objects are plain dicts. Every call has a timeout; reads are
-repeated after a broken connection, and any call after a 429 that says when.
+`Resource` says where a kind lives; objects are plain dicts. Every call has a timeout; what is safe to
+repeat is repeated after a broken connection, and any call after a 429 that says when.
 """
 
 from __future__ import annotations
@@ -171,6 +171,8 @@ class KubeClient:
             params=params,
             body=patch,
             content_type=_PATCH_MEDIA_TYPE[kind],
+            # Applying the same once more ends in the same state.
+            repeatable=kind == "apply",
         )
 
     async def apply(
@@ -198,7 +200,7 @@ class KubeClient:
         options: Object = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": propagation}
         if uid:
             options["preconditions"] = {"uid": uid}
-        await self.request("DELETE", resource.path(namespace, name), body=options)
+        await self.request("DELETE", resource.path(namespace, name), body=options, repeatable=bool(uid))
 
     async def request(
         self,
@@ -209,9 +211,13 @@ class KubeClient:
         body: object = None,
         content_type: str = _JSON,
         accept: str = _JSON,
+        repeatable: bool | None = None,
         timeout: float = 60.0,  # noqa: ASYNC109 - seconds for one attempt, handed to aiohttp
     ) -> Object:
-        """One call; the answer is parsed JSON. Raises ApiError or ApiUnreachable."""
+        """One call; the answer is parsed JSON. Raises ApiError or ApiUnreachable.
+
+        `repeatable` says that the call may be sent again after a broken connection; reads always may.
+        """
         headers = {"Accept": accept}
         if body is not None:
             headers["Content-Type"] = content_type
@@ -226,7 +232,7 @@ class KubeClient:
                     raise
                 await asyncio.sleep(min(error.retry_after, 10.0))
             except ApiUnreachable:
-                if last or method != "GET":
+                if last or not (method == "GET" if repeatable is None else repeatable):
                     raise
                 await asyncio.sleep(0.1 * 4**attempt)
         raise AssertionError("the loop returns or raises")

@@ -17,7 +17,7 @@ import structlog
 from shared.kube.cache import Cache, Change
 from shared.kube.client import KubeClient
 from shared.logic.owner import OWNER_NAME, owner_of
-from shared.logic.pacing import Fight, Pacing
+from shared.logic.pacing import FIGHT, Fight, Pacing
 from shared.logic.sightings import Meddling, Sighting, Sightings, is_newer
 from shared.model.kinds import Resource
 from shared.model.meta import GroupKind, Object, ObjectKey, ObjectRef
@@ -170,7 +170,13 @@ class Tracker:
 
     def note_repair(self, kind: GroupKind, key: ObjectKey) -> None:
         """Drift of the object was real: it had to be written."""
-        self._pacing.note_repair((kind, key))
+        repairs = self._pacing.note_repair((kind, key))
+        # At 5, 10, 20, 40 ... so that a long fight is heard of, but not all the time.
+        doublings, rest = divmod(repairs, FIGHT)
+        if rest == 0 and doublings.bit_count() == 1:
+            log.warning(
+                "somebody keeps undoing what is in git", kind=str(kind), object=str(key), repairs=repairs
+            )
 
     def fights(self) -> list[Fight[tuple[GroupKind, ObjectKey]]]:
         """Objects that somebody else keeps changing back, for logs, events and metrics."""

@@ -10,6 +10,8 @@ import base64
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import orjson
+
 from shared.logic.owner import OWNER_NAME, OWNER_NAMESPACE, Owner, decryption_disabled, with_metadata
 from shared.model.meta import Object, ObjectRef
 
@@ -23,6 +25,7 @@ _POD_TEMPLATES: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("batch", "Job"): ("spec", "template", "spec"),
     ("batch", "CronJob"): ("spec", "jobTemplate", "spec", "template", "spec"),
 }
+_CONVERSION = ("spec", "conversion", "webhook", "clientConfig")
 _CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
 
 
@@ -50,6 +53,7 @@ def prepare(
     prepared = []
     for obj in objects:
         require_decrypted(obj)
+        _require_json(obj)
         fresh = normalise(obj)
         prepared.append(
             with_metadata(fresh, labels=common | owner.labels, annotations=dict(annotations or {}))
@@ -68,6 +72,14 @@ def require_decrypted(obj: Mapping[str, Any]) -> None:
         )
 
 
+def _require_json(obj: Mapping[str, Any]) -> None:
+    """Raises UnusableManifest for what JSON cannot hold: integers over 64 bits, lone surrogates, depth."""
+    try:
+        orjson.dumps(obj)
+    except TypeError as error:
+        raise UnusableManifest(f"{ObjectRef.of(obj)} cannot be written as JSON: {error}") from error
+
+
 def normalise(obj: Object) -> Object:
     """A copy in the form in which the server keeps it. Raises UnusableManifest."""
     ref = ObjectRef.of(obj)
@@ -83,6 +95,8 @@ def normalise(obj: Object) -> Object:
             _merge_string_data(fresh)
         elif kind == ("", "Service"):
             fresh = _with(fresh, ("spec", "ports"), _tcp_by_default)
+        elif _is_crd(kind):
+            fresh = _with(fresh, (*_CONVERSION, "caBundle"), _usable_bundle)
         elif kind in _POD_TEMPLATES:
             for containers in _CONTAINERS:
                 fresh = _with(fresh, (*_POD_TEMPLATES[kind], containers), _container_ports)
@@ -116,8 +130,20 @@ def _tcp_by_default(ports: list[Any]) -> list[Any]:
 
 
 def _with(obj: Object, path: tuple[str, ...], change: Any) -> Object:
-    """A copy with the list at `path` changed; the object itself where there is no such list."""
+    """A copy with the value at `path` changed (None drops it); the object itself where there is none."""
     child = obj.get(path[0])
     if not child:
         return obj
-    return {**obj, path[0]: change(child) if len(path) == 1 else _with(child, path[1:], change)}
+    changed = change(child) if len(path) == 1 else _with(child, path[1:], change)
+    if changed is None:
+        return {key: value for key, value in obj.items() if key != path[0]}
+    return {**obj, path[0]: changed}
+
+
+def _usable_bundle(bundle: Any) -> Any:
+    """Placeholders that an injector fills in later are left out: the server would refuse them."""
+    try:
+        certificates = base64.b64decode(bundle, validate=True)
+    except ValueError:
+        return None
+    return bundle if b"-----BEGIN CERTIFICATE-----" in certificates else None

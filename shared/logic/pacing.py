@@ -16,7 +16,9 @@ _AT_ONCE = 4
 _FIRST_DELAY = 2.0
 _LONGEST_DELAY = 300.0
 _QUIET_SECONDS = 600.0
-_FIGHT = 5
+FIGHT = 5
+"""So many repairs of one object, with little quiet in between, are a fight."""
+
 _MAX_DOUBLINGS = 12
 
 
@@ -54,16 +56,18 @@ class Pacing(Generic[K]):
             return 0.0
         return min(_FIRST_DELAY * 2.0 ** min(known.count - _AT_ONCE - 1, _MAX_DOUBLINGS), _LONGEST_DELAY)
 
-    def note_repair(self, key: K) -> None:
-        """We had to write because of it."""
+    def note_repair(self, key: K) -> int:
+        """We had to write because of it; returns how often that was so."""
         known = self._known.get(key)
-        if known is not None:
-            known.repairs += 1
+        if known is None:
+            return 0
+        known.repairs += 1
+        return known.repairs
 
     def fights(self, now: float) -> Iterator[Fight[K]]:
         """What was repaired often, and lately."""
         for key, known in self._known.items():
-            if known.repairs >= _FIGHT and now - known.last <= _QUIET_SECONDS:
+            if known.repairs >= FIGHT and now - known.last <= _QUIET_SECONDS:
                 yield Fight(key, known.repairs, now - known.since)
 
     def _forget_quiet(self, now: float) -> None:

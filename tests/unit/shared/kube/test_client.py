@@ -99,8 +99,8 @@ async def test_a_throttled_call_without_a_date_fails() -> None:
             await client.get(CONFIG_MAP, "a", "b")
 
 
-@pytest.mark.parametrize(("method", "calls"), [("GET", 3), ("PATCH", 1)])
-async def test_only_reads_are_repeated_after_a_broken_connection(method: str, calls: int) -> None:
+@pytest.mark.parametrize(("method", "calls"), [("get", 3), ("patch", 1), ("apply", 3), ("delete", 3)])
+async def test_only_what_is_safe_is_repeated_after_a_broken_connection(method: str, calls: int) -> None:
     seen = 0
 
     async def handler(request: web.Request) -> web.Response:
@@ -112,11 +112,16 @@ async def test_only_reads_are_repeated_after_a_broken_connection(method: str, ca
         return web.json_response({"metadata": {}})
 
     async with fake_api(handler) as client:
-        if method == "GET":
-            await client.get(CONFIG_MAP, "a", "b")
-        else:
-            with pytest.raises(ApiUnreachable):
-                await client.patch(CONFIG_MAP, "a", "b", {})
+        match method:
+            case "get":
+                await client.get(CONFIG_MAP, "a", "b")
+            case "apply":
+                await client.apply(CONFIG_MAP, {"metadata": {"name": "b"}}, field_manager="us")
+            case "delete":
+                await client.delete(CONFIG_MAP, "a", "b", uid="u")
+            case _:
+                with pytest.raises(ApiUnreachable):
+                    await client.patch(CONFIG_MAP, "a", "b", {})
     assert seen == calls
 
 

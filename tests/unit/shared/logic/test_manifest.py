@@ -1,4 +1,6 @@
+import base64
 import copy
+import json
 
 import pytest
 
@@ -76,6 +78,35 @@ def test_names_the_object_that_cannot_be_normalised(spec: object) -> None:
 def test_a_number_in_string_data_is_refused() -> None:
     with pytest.raises(UnusableManifest, match=r"^Secret/n/x normalization error: stringData\.a"):
         normalise(obj("Secret", stringData={"a": 1}))
+
+
+UNWRITABLE = {
+    "a number over 64 bits": 2**64,
+    "half a surrogate pair": "\ud800",
+    "a deep nest": json.loads("[" * 500 + "]" * 500),
+}
+
+
+@pytest.mark.parametrize("value", UNWRITABLE.values(), ids=UNWRITABLE)
+def test_what_json_cannot_hold_is_refused_by_name(value: object) -> None:
+    with pytest.raises(UnusableManifest, match=r"^ConfigMap/n/x cannot be written as JSON: "):
+        prepare([obj("ConfigMap", data={"a": value})], OWNER)
+
+
+BUNDLES = {
+    "a certificate": (base64.b64encode(b"-----BEGIN CERTIFICATE-----\n").decode(), True),
+    "a newline": ("Cg==", False),
+    "no base64": ("???", False),
+}
+
+
+@pytest.mark.parametrize(("bundle", "stays"), BUNDLES.values(), ids=BUNDLES)
+def test_placeholders_for_a_bundle_are_dropped(bundle: str, stays: bool) -> None:
+    client = {"caBundle": bundle, "url": "https://x"}
+    spec = {"conversion": {"strategy": "Webhook", "webhook": {"clientConfig": client}}}
+    crd = normalise(obj("CustomResourceDefinition", "apiextensions.k8s.io/v1", spec=spec))
+    assert ("caBundle" in crd["spec"]["conversion"]["webhook"]["clientConfig"]) is stays
+    assert crd["spec"]["conversion"]["webhook"]["clientConfig"]["url"] == "https://x"
 
 
 def test_common_metadata_wins_over_the_manifest_but_not_over_the_owner() -> None:
