@@ -73,7 +73,8 @@ def _within(spec: Obj, present: int) -> int:
     if present == 0:
         return 0
     least: int = spec.get("minReplicas") or 1
-    return max(least, min(present, spec["maxReplicas"]))
+    most: int = spec["maxReplicas"]
+    return max(least, min(present, most))
 
 
 def _without_target(scaler: Obj, reference: Obj) -> Obj:

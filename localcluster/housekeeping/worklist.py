@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
@@ -12,7 +13,8 @@ from localcluster.status import Refusal
 log = logging.getLogger("localcluster")
 
 K = TypeVar("K", bound=Hashable)
-_BATCH = 64
+_STEP_SECONDS = 0.003
+"""After so long clients get their turn, however much is pending."""
 
 
 class Worklist(Generic[K]):
@@ -25,6 +27,7 @@ class Worklist(Generic[K]):
     def __init__(self, work: Callable[[K], None]) -> None:
         self._work = work
         self._pending: dict[K, None] = {}
+        self._timers: dict[K, asyncio.TimerHandle] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._scheduled = False
 
@@ -35,14 +38,28 @@ class Worklist(Generic[K]):
     def stop(self) -> None:
         self._loop = None
         self._pending.clear()
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
 
     def add(self, key: K) -> None:
         self._pending[key] = None
         self._schedule()
 
     def add_later(self, key: K, seconds: float) -> None:
-        if self._loop is not None:
-            self._loop.call_later(seconds, self.add, key)
+        """Add the key after so many seconds, or earlier where that was asked for already."""
+        if self._loop is None:
+            return
+        known = self._timers.get(key)
+        if known is not None:
+            if known.when() <= self._loop.time() + seconds:
+                return
+            known.cancel()
+        self._timers[key] = self._loop.call_later(seconds, self._due, key)
+
+    def _due(self, key: K) -> None:
+        del self._timers[key]
+        self.add(key)
 
     def _schedule(self) -> None:
         if self._loop is not None and self._pending and not self._scheduled:
@@ -51,7 +68,9 @@ class Worklist(Generic[K]):
 
     def _run(self) -> None:
         self._scheduled = False
-        for key in list(self._pending)[:_BATCH]:
+        end = time.perf_counter() + _STEP_SECONDS
+        while self._pending and self._loop is not None and time.perf_counter() < end:
+            key = next(iter(self._pending))
             del self._pending[key]
             try:
                 self._work(key)
