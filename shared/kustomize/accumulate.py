@@ -14,11 +14,17 @@ from shared.kustomize import variables as vars_
 from shared.kustomize.config import TransformerConfig, parse_config
 from shared.kustomize.crds import config_from_definitions
 from shared.kustomize.default_config import default_config
-from shared.kustomize.errors import BuildError, KustomizationInvalid, PluginRefused, ResourceInvalid, TransformFailed
+from shared.kustomize.errors import (
+    BuildError,
+    KustomizationInvalid,
+    PluginRefused,
+    ResourceInvalid,
+    TransformFailed,
+)
 from shared.kustomize.field_transforms import builtin_transforms
 from shared.kustomize.filesystem import shown
 from shared.kustomize.load import Loader, is_remote
-from shared.kustomize.merge.schema import OpenApiSchema
+from shared.kustomize.merge.schema import BuiltInSchema, OpenApiSchema
 from shared.kustomize.model import COMPONENT, Kustomization
 from shared.kustomize.reading import read_resources
 from shared.kustomize.resmap import ResMap
@@ -34,13 +40,20 @@ class Accumulation:
     """What has been gathered so far."""
 
     resmap: ResMap
-    config: TransformerConfig = field(default_factory=TransformerConfig)
+    config: TransformerConfig | None = None
     variables: vars_.Variables = field(default_factory=dict)
 
     def absorb(self, other: "Accumulation") -> None:
         self.resmap.append_all(other.resmap.resources)
-        self.config = self.config.merge(other.config)
+        if other.config is not None:
+            self.add_config(other.config)
         vars_.add(self.variables, other.variables.values())
+
+    def add_config(self, config: TransformerConfig) -> None:
+        if self.config is None and config is not default_config():
+            # Merging into nothing is not for nothing: specs for certain kinds displace general ones.
+            self.config = TransformerConfig()
+        self.config = config if self.config is None else self.config.merge(config)
 
 
 class Target:
@@ -64,7 +77,7 @@ class Target:
         kustomization = self.kustomization
         self._add_resources(into, kustomization.all_resources)
         config = self._own_config()
-        into.config = into.config.merge(config) if into.config != TransformerConfig() else config
+        into.add_config(config)
         self._generate(into)
         for path in kustomization.components:
             into = self._directory_into(into, self.loader.child(path), path, component=True)
@@ -129,11 +142,13 @@ class Target:
         if directory is not None:
             directory = posixpath.normpath(posixpath.join(directory, path))
         target = Target(loader, directory, self._root)
-        target.set_schema()
+        target.set_schema(into.resmap.resources)
         is_component = target.kustomization.kind == COMPONENT
         if component and not is_component:
             kind = target.kustomization.kind or "Kustomization"
-            raise KustomizationInvalid(f"{self.path}: expected kind 'Component' for path {path!r} but got {kind!r}")
+            raise KustomizationInvalid(
+                f"{self.path}: expected kind 'Component' for path {path!r} but got {kind!r}"
+            )
         if is_component and not component:
             raise KustomizationInvalid(f"{self.path}: expected kind != 'Component' for path {path!r}")
         if component:
@@ -141,8 +156,11 @@ class Target:
         into.absorb(target.accumulate(target.empty()))
         return into
 
-    def set_schema(self) -> None:
-        """Take the schema that the file names for the whole build, if none has been taken yet."""
+    def set_schema(self, known: Sequence[Resource] = ()) -> None:
+        """Take the schema that the file names for the whole build, if none has been taken yet.
+
+        `known` are the objects so far: kustomize looks custom kinds up in its own definitions.
+        """
         session, openapi = self.loader.session, self.kustomization.openapi
         path, version = openapi.get("path"), openapi.get("version")
         if not openapi or (session.schema_is_set and not path):
@@ -151,14 +169,19 @@ class Target:
         if session.schema_is_set:
             return
         if path and version:
-            raise KustomizationInvalid(f"{self.path}: builtin version and custom schema provided, cannot use both")
+            raise KustomizationInvalid(
+                f"{self.path}: builtin version and custom schema provided, cannot use both"
+            )
         if version:
             if version not in _OPENAPI_VERSIONS:
                 raise KustomizationInvalid(f"{self.path}: the specified OpenAPI version is not built in")
             session.schema_is_set = True
         elif path:
             try:
-                session.schema = OpenApiSchema(read_document(content, limits=session.options.limits.yaml), path)
+                document = read_document(content, limits=session.options.limits.yaml)
+                built_in = BuiltInSchema()
+                used = any(built_in.of(item.api_version, item.kind) is None for item in known)
+                session.schema = OpenApiSchema(document, path, beside_built_in=used)
             except YamlError as error:
                 raise KustomizationInvalid(f"{self._shown(path)}:{error.line}: {error.message}") from error
             session.schema_is_set = True
@@ -217,7 +240,9 @@ class Target:
                 continue
             if self._directory is not None:
                 for resource in inline:
-                    origins.annotate(resource, origins.of_file(self._directory, posixpath.basename(self.path)))
+                    origins.annotate(
+                        resource, origins.of_file(self._directory, posixpath.basename(self.path))
+                    )
             gathered.resmap.append_all(inline)
         self._add_resources(gathered, paths)
         return gathered.resmap.resources
@@ -233,7 +258,9 @@ class Target:
             return None
 
     def _transform(self, into: Accumulation) -> None:
-        for kind, transform in builtin_transforms(self.kustomization, into.config, self.loader, self.path):
+        for kind, transform in builtin_transforms(
+            self.kustomization, into.config or default_config(), self.loader, self.path
+        ):
             self._run(into, transform, self._origin(kind))
         for config in self._plugin_configs(self.kustomization.transformers):
             transform = plugins.transformer(config, self.loader)

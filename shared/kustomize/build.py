@@ -9,6 +9,7 @@ from typing import Any
 
 from shared.kustomize import origins, variables
 from shared.kustomize.accumulate import Target
+from shared.kustomize.default_config import default_config
 from shared.kustomize.errors import LimitExceeded, ResourceInvalid
 from shared.kustomize.filesystem import DirectoryTree, Tree
 from shared.kustomize.load import Loader, Session
@@ -88,8 +89,9 @@ def _build(session: Session, tree: Tree, path: str) -> Build:
     resmap = gathered.resmap
     add_hashes(resmap)
     session.check_deadline()
-    fix_references(resmap.resources, gathered.config.name_reference)
-    variables.resolve_all(resmap.resources, gathered.variables, gathered.config.var_reference)
+    config = gathered.config or default_config()
+    fix_references(resmap.resources, config.name_reference)
+    variables.resolve_all(resmap.resources, gathered.variables, config.var_reference)
     resmap.changed()
     _require_identities(resmap.resources)
     metadata = target.kustomization.build_metadata

@@ -37,7 +37,10 @@ class TransformerConfig:
     replicas: tuple[FieldSpec, ...] = ()
 
     def merge(self, other: "TransformerConfig") -> "TransformerConfig":
-        """Both without repetition. Raises KustomizationInvalid where they contradict each other."""
+        """Both without repetition, the specs for certain kinds first.
+
+        Raises KustomizationInvalid where they contradict each other.
+        """
         if other is self:
             return self
         values: dict[str, Any] = {}
@@ -45,13 +48,15 @@ class TransformerConfig:
             mine, theirs = getattr(self, field.name), getattr(other, field.name)
             if mine is theirs or not theirs:
                 values[field.name] = mine
-            elif not mine:
-                values[field.name] = theirs
             elif field.name == "name_reference":
                 values[field.name] = _merged_references(mine, theirs)
             else:
-                values[field.name] = tuple(merged(mine, theirs))
+                values[field.name] = tuple(sorted(merged(mine, theirs), key=_generality))
         return TransformerConfig(**values)
+
+
+def _generality(spec: FieldSpec) -> int:
+    return sum(not part for part in spec.gvk)
 
 
 def _merged_references(

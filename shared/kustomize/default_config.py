@@ -141,7 +141,10 @@ def _name_references() -> tuple[NameReference, ...]:
         (Gvk("", "v1", "PersistentVolumeClaim"), _in_owners("volumes/persistentVolumeClaim/claimName")),
         (
             Gvk("", "v1", "PersistentVolume"),
-            [*_specs("PersistentVolumeClaim", "spec/volumeName"), *_specs("ClusterRole", "rules/resourceNames")],
+            [
+                *_specs("PersistentVolumeClaim", "spec/volumeName"),
+                *_specs("ClusterRole", "rules/resourceNames"),
+            ],
         ),
         (
             Gvk("storage.k8s.io", "v1", "StorageClass"),
@@ -179,6 +182,7 @@ def _template_labels() -> list[FieldSpec]:
             group="batch",
             create=True,
         ),
+        *_specs("StatefulSet", "spec/volumeClaimTemplates[]/metadata/labels", group="apps", create=True),
     ]
 
 
@@ -217,17 +221,16 @@ def _common_labels() -> list[FieldSpec]:
             group="networking.k8s.io",
         ),
         *_template_labels(),
-        *_specs("StatefulSet", "spec/volumeClaimTemplates[]/metadata/labels", group="apps", create=True),
     ]
 
 
 def _common_annotations() -> list[FieldSpec]:
     path = "spec/template/metadata/annotations"
+    workloads = ("Deployment", "ReplicaSet", "DaemonSet", "StatefulSet")
     return [
         FieldSpec("metadata/annotations", create=True),
         FieldSpec(path, Gvk("", "v1", "ReplicationController"), create=True),
-        *(spec for kind in ("Deployment", "ReplicaSet", "DaemonSet") for spec in _specs(kind, path, create=True)),
-        *_specs("StatefulSet", path, group="apps", create=True),
+        *(spec for kind in workloads for spec in _specs(kind, path, create=True)),
         *_specs("Job", path, group="batch", create=True),
         *_specs(
             "CronJob",

@@ -25,7 +25,10 @@ def builtin_transforms(
     yield from loaded
     if kustomization.namespace:
         change = namespaces.NamespaceChange(kustomization.namespace)
-        yield "NamespaceTransformer", lambda resmap: namespaces.set_namespace(resmap, change, config.namespace)
+        yield (
+            "NamespaceTransformer",
+            lambda resmap: namespaces.set_namespace(resmap, change, config.namespace),
+        )
     if kustomization.name_prefix:
         yield (
             "PrefixTransformer",
@@ -39,7 +42,10 @@ def builtin_transforms(
     yield from _labels(kustomization, config)
     if kustomization.common_annotations:
         pairs = kustomization.common_annotations
-        yield "AnnotationsTransformer", lambda resmap: labels.set_entries(resmap, pairs, config.common_annotations)
+        yield (
+            "AnnotationsTransformer",
+            lambda resmap: labels.set_entries(resmap, pairs, config.common_annotations),
+        )
     yield from last
     yield from _counts_and_images(kustomization, config)
     if kustomization.replacements:
@@ -117,7 +123,10 @@ def _counts_and_images(kustomization: Kustomization, config: TransformerConfig) 
         )
     if not kustomization.build_metadata and kustomization.all_images:
         # Each entry is a transformer of its own, but together they walk each object once.
-        yield "ImageTagTransformer", lambda resmap: images.set_images(resmap, kustomization.all_images, config.images)
+        yield (
+            "ImageTagTransformer",
+            lambda resmap: images.set_images(resmap, kustomization.all_images, config.images),
+        )
         return
     for image in kustomization.all_images:
         yield (

@@ -122,7 +122,9 @@ def _find(place: Place, steps: tuple[str, ...], path: str, create: type | None) 
         yield from _at_field(place, step, rest, path, create)
 
 
-def _at_field(place: Place, step: str, rest: tuple[str, ...], path: str, create: type | None) -> Iterator[Place]:
+def _at_field(
+    place: Place, step: str, rest: tuple[str, ...], path: str, create: type | None
+) -> Iterator[Place]:
     value = place.value
     if value is CREATED or (create is not None and is_null(value)):
         value = {}
@@ -138,7 +140,9 @@ def _at_field(place: Place, step: str, rest: tuple[str, ...], path: str, create:
     yield from _find(Place(value, step), rest, path, create)
 
 
-def _at_index(value: Any, index: int, rest: tuple[str, ...], path: str, create: type | None) -> Iterator[Place]:
+def _at_index(
+    value: Any, index: int, rest: tuple[str, ...], path: str, create: type | None
+) -> Iterator[Place]:
     if not isinstance(value, list):
         raise ReplacementFailed(f"{path!r}: index {index} needs a list")
     if index == len(value) and create is not None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from shared.kustomize.errors import KustomizationInvalid
+from shared.logic.go_spelling import scalar_text
 
 T = TypeVar("T")
 # Takes a value and the path of the field, for messages.
@@ -23,6 +24,21 @@ def text(value: Any, where: str) -> str:
     if not isinstance(value, str):
         raise KustomizationInvalid(f"{where}: expected a string, found {_kind(value)}")
     return value
+
+
+def loosely(value: Any) -> Any:
+    """A scalar as text, in lists and mappings too: what a transformer's own file may hold for a text."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return scalar_text(value)
+        case list():
+            return [loosely(item) for item in value]
+        case dict():
+            return {key: loosely(item) for key, item in value.items()}
+        case _:
+            return value
 
 
 def flag(value: Any, where: str) -> bool:

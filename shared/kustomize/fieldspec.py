@@ -46,15 +46,23 @@ field_spec = fields.structure(_make, FIELD_SPEC_SHAPE)
 
 
 def merged(specs: Iterable[FieldSpec], more: Iterable[FieldSpec]) -> list[FieldSpec]:
-    """Both lists without repetition. Raises KustomizationInvalid where they differ about `create`."""
+    """Both lists, but for the specs of `more` whose path is known for the same or fewer kinds.
+
+    So a spec for one kind keeps a general one out that comes after it. Raises
+    KustomizationInvalid where the two differ about `create`.
+    """
     result = list(specs)
-    known = {(spec.gvk, spec.path): spec.create for spec in result}
+    by_path: dict[str, list[FieldSpec]] = {}
+    for spec in result:
+        by_path.setdefault(spec.path, []).append(spec)
     for spec in more:
-        create = known.setdefault((spec.gvk, spec.path), spec.create)
-        if create != spec.create:
-            raise KustomizationInvalid(f"conflicting field specs for path {spec.path!r}")
-        if len(known) > len(result):
+        same = by_path.setdefault(spec.path, [])
+        known = next((other for other in same if spec.gvk.selects(other.gvk)), None)
+        if known is None:
+            same.append(spec)
             result.append(spec)
+        elif known.create != spec.create:
+            raise KustomizationInvalid(f"conflicting field specs for path {spec.path!r}")
     return result
 
 
@@ -67,7 +75,9 @@ def split_path(path: str) -> tuple[str, ...]:
     return tuple(step.replace("\0", "/") for step in escaped.split("/"))
 
 
-def change_field(obj: dict[str, Any], spec: FieldSpec, change: Change, missing: int = Missing.NOTHING) -> None:
+def change_field(
+    obj: dict[str, Any], spec: FieldSpec, change: Change, missing: int = Missing.NOTHING
+) -> None:
     """Replace the field that the spec leads to; in every item of the lists on the way.
 
     Missing fields are created only where the spec says so, and never behind a list that is

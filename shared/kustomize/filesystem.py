@@ -108,7 +108,7 @@ class MemoryTree:
 
     def __init__(self, files: Mapping[str, bytes | str]) -> None:
         self._files = {
-            posixpath.normpath("/" + path): content.encode() if isinstance(content, str) else content
+            normalized(path): content.encode() if isinstance(content, str) else content
             for path, content in files.items()
         }
         self._directories: dict[str, set[str]] = {"/": set()}

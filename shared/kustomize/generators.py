@@ -60,7 +60,9 @@ def make_secret(args: GeneratorArgs, read: ReadFile, source: Source) -> Resource
 def make_iam_account(config: Mapping[str, Any], source: Source) -> Resource:
     """The annotated ServiceAccount of the IAMPolicyGenerator; `gke` is the one cloud it knows."""
     if config.get("cloud") != "gke":
-        raise GeneratorFailed(f"{source}: IAMPolicyGenerator: cloud provider {config.get('cloud')!r} is not supported")
+        raise GeneratorFailed(
+            f"{source}: IAMPolicyGenerator: cloud provider {config.get('cloud')!r} is not supported"
+        )
     account = fields.text_map(config.get("kubernetesService"), "kubernetesService")
     google = fields.text_map(config.get("serviceAccount"), "serviceAccount")
     email = f"{google.get('name', '')}@{google.get('projectId', '')}.iam.gserviceaccount.com"

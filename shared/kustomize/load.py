@@ -22,7 +22,9 @@ from shared.logic.go_yaml import YamlError, read_document
 
 FILE_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
-_URL = re.compile(r"(git::|gh:|file://|ssh://|https?://|git@|github\.com[:/]|[\w.-]+@[\w.-]+:)", re.IGNORECASE)
+_URL = re.compile(
+    r"(git::|gh:|file://|ssh://|https?://|git@|github\.com[:/]|[\w.-]+@[\w.-]+:)", re.IGNORECASE
+)
 _REPOSITORY = re.compile(r"[^/]+\.[^/]+/.*(\.git(/|$|\?)|//|\?ref=)")
 
 
@@ -81,7 +83,9 @@ class Loader:
             raise FileMissing(f"{shown(root)}: must build at a directory, but it is a file")
         chain = (*self._ancestors, self.root)
         if len(chain) > self.session.options.limits.depth:
-            raise LimitExceeded(f"{shown(root)}: kustomizations nested more than {len(chain) - 1} levels deep")
+            raise LimitExceeded(
+                f"{shown(root)}: kustomizations nested more than {len(chain) - 1} levels deep"
+            )
         for visited in chain:
             if visited == root or visited.startswith(root.rstrip("/") + "/"):
                 names = " -> ".join(shown(step) for step in (*chain[chain.index(visited) :], root))
@@ -128,7 +132,9 @@ class Loader:
                 f"unable to find one of {_quoted(FILE_NAMES)} in directory {shown(self.root)!r}"
             )
         if len(found) > 1:
-            raise KustomizationMissing(f"found multiple kustomization files under {shown(self.root)!r}: {_quoted(found)}")
+            raise KustomizationMissing(
+                f"found multiple kustomization files under {shown(self.root)!r}: {_quoted(found)}"
+            )
         resolved = self.resolve(found[0])
         path = shown(posixpath.join(self.root, found[0]))
         return path, self._parsed(self._content(resolved), path)
@@ -137,11 +143,15 @@ class Loader:
         try:
             value = read_document(content, limits=self.session.options.limits.yaml)
         except YamlError as error:
-            raise KustomizationInvalid(f"{path}:{error.line}: invalid Kustomization: {error.message}") from error
-        if not value:
-            raise KustomizationInvalid(f"{path} is empty")
-        if not isinstance(value, dict):
+            raise KustomizationInvalid(
+                f"{path}:{error.line}: invalid Kustomization: {error.message}"
+            ) from error
+        if value is not None and not isinstance(value, dict):
             raise KustomizationInvalid(f"{path}: invalid Kustomization: expected a mapping")
+        if not any(
+            item not in (None, "") for key, item in (value or {}).items() if key not in ("apiVersion", "kind")
+        ):
+            raise KustomizationInvalid(f"{path} is empty")
         try:
             return parse_kustomization(value)
         except KustomizationInvalid as error:

@@ -310,7 +310,10 @@ KUSTOMIZATION_SHAPE: fields.Shape = {
     "components": ("components", _texts),
     "crds": ("crds", _texts),
     "bases": ("bases", _texts),
-    "configMapGenerator": ("config_map_generator", listing(structure(GeneratorArgs, GENERATOR_SHAPE, strict=True))),
+    "configMapGenerator": (
+        "config_map_generator",
+        listing(structure(GeneratorArgs, GENERATOR_SHAPE, strict=True)),
+    ),
     "secretGenerator": ("secret_generator", listing(structure(GeneratorArgs, SECRET_SHAPE, strict=True))),
     "helmGlobals": ("helm_globals", optional(mapping)),
     "helmCharts": ("helm_charts", listing(fields.anything)),

@@ -15,6 +15,8 @@ def fix_references(resources: Sequence[Resource], references: Iterable[NameRefer
     """Update every name that means a renamed object. Raises ReferenceAmbiguous, TransformFailed."""
     renamed: dict[str, list[Resource]] = {}
     for resource in resources:
+        if resource.kind == "RoleBinding":
+            _subject_namespaces(resource)  # refuses a blank namespace, renamed objects or not
         for name in {old.name for old in resource.previous}:
             renamed.setdefault(name, []).append(resource)
     if not renamed:
@@ -81,7 +83,11 @@ class _Referrer:
             raise TransformFailed("path config error; no 'name' field in node")
         name = "" if isinstance(value["name"], dict | list) else scalar_text(value["name"])
         namespace = value.get("namespace")
-        wanted = scalar_text(namespace) if "namespace" in value and not isinstance(namespace, dict | list) else None
+        wanted = (
+            scalar_text(namespace)
+            if "namespace" in value and not isinstance(namespace, dict | list)
+            else None
+        )
         referral = self._referral(name, wanted, target, spec, with_namespace=True)
         if referral is None or (referral.name == name and not referral.namespace):
             return value
@@ -140,7 +146,9 @@ class _Referrer:
         if not isinstance(role, dict) or role.get("apiGroup") is None or role.get("kind") is None:
             return found
         wanted = Gvk(str(role["apiGroup"]), "", str(role["kind"]))
-        return [resource for resource in found if any(wanted.selects(old.gvk) for old in resource.previous_ids)]
+        return [
+            resource for resource in found if any(wanted.selects(old.gvk) for old in resource.previous_ids)
+        ]
 
     def _same_namespace(self, resource: Resource) -> bool:
         theirs = resource.id.namespace

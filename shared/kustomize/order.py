@@ -37,6 +37,8 @@ def _legacy(resources: Sequence[Resource], options: LegacySortOptions) -> list[R
 
     def key(resource: Resource) -> tuple[int, str, str]:
         group, version, kind = resource.gvk
+        if kind == "Namespace" and not group:
+            group = " "  # the core Namespace comes before those of other groups
         gvk = f"{group or '~G'}_{version or '~V'}_{kind or '~K'}"
         return ranks.get(kind, 0), gvk, f"{resource.namespace or '~X'}|{resource.name or '~N'}"
 

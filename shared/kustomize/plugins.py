@@ -6,7 +6,13 @@ from typing import Any
 
 from shared.kustomize import fields, generators, hashing
 from shared.kustomize.config import SpecsByKind
-from shared.kustomize.errors import BuildError, KustomizationInvalid, PatchFailed, PluginRefused, ReplacementFailed
+from shared.kustomize.errors import (
+    BuildError,
+    KustomizationInvalid,
+    PatchFailed,
+    PluginRefused,
+    ReplacementFailed,
+)
 from shared.kustomize.fieldspec import FieldSpec, Missing, change_field, field_spec
 from shared.kustomize.load import Loader
 from shared.kustomize.model import (
@@ -63,10 +69,15 @@ def _named(value: dict[str, Any]) -> dict[str, Any]:
 
 def _require_builtin(config: Resource) -> None:
     annotations = config.text_map("annotations")
-    if any(key.startswith("config.kubernetes.io/function") or key == "config.k8s.io/function" for key in annotations):
+    if any(
+        key.startswith("config.kubernetes.io/function") or key == "config.k8s.io/function"
+        for key in annotations
+    ):
         raise PluginRefused(f"{config.shown()}: functions in containers or executables are not run")
     if config.api_version != "builtin":
-        raise PluginRefused(f"{config.shown()}: only built-in plugins are allowed, and {config.api_version} is none")
+        raise PluginRefused(
+            f"{config.shown()}: only built-in plugins are allowed, and {config.api_version} is none"
+        )
 
 
 def transformer(config: Resource, loader: Loader) -> Transform:
@@ -86,24 +97,24 @@ def _specs(value: Json) -> list[FieldSpec]:
 
 
 def _annotations(value: Json, _loader: Loader, _where: str) -> Transform:
-    pairs, specs = fields.text_map(value.get("annotations"), "annotations"), _specs(value)
+    pairs, specs = fields.text_map(fields.loosely(value.get("annotations")), "annotations"), _specs(value)
     return lambda resmap: labels.set_entries(resmap, pairs, specs)
 
 
 def _labels(value: Json, _loader: Loader, _where: str) -> Transform:
-    pairs, specs = fields.text_map(value.get("labels"), "labels"), _specs(value)
+    pairs, specs = fields.text_map(fields.loosely(value.get("labels")), "labels"), _specs(value)
     return lambda resmap: labels.set_entries(resmap, pairs, specs)
 
 
 def _images(value: Json, _loader: Loader, _where: str) -> Transform:
-    image, specs = _image(value.get("imageTag"), "imageTag"), _specs(value)
+    image, specs = _image(fields.loosely(value.get("imageTag")), "imageTag"), _specs(value)
     return lambda resmap: images.set_images(resmap, [image], specs)
 
 
 def _namespace(value: Json, _loader: Loader, _where: str) -> Transform:
     metadata = fields.mapping(value.get("metadata"), "metadata")
     change = namespaces.NamespaceChange(
-        fields.text(metadata.get("namespace"), "metadata.namespace"),
+        fields.text(fields.loosely(metadata.get("namespace")), "metadata.namespace"),
         fields.flag(value.get("unsetOnly"), "unsetOnly"),
         fields.text(value.get("setRoleBindingSubjects"), "setRoleBindingSubjects"),
     )
@@ -112,12 +123,12 @@ def _namespace(value: Json, _loader: Loader, _where: str) -> Transform:
 
 
 def _prefix(value: Json, _loader: Loader, _where: str) -> Transform:
-    text, specs = fields.text(value.get("prefix"), "prefix"), _needed_specs(value)
+    text, specs = fields.text(fields.loosely(value.get("prefix")), "prefix"), _needed_specs(value)
     return lambda resmap: names.add_prefix(resmap, text, specs)
 
 
 def _suffix(value: Json, _loader: Loader, _where: str) -> Transform:
-    text, specs = fields.text(value.get("suffix"), "suffix"), _needed_specs(value)
+    text, specs = fields.text(fields.loosely(value.get("suffix")), "suffix"), _needed_specs(value)
     return lambda resmap: names.add_suffix(resmap, text, specs)
 
 

@@ -27,7 +27,7 @@ def read_resources(content: bytes | str, path: str, limits: Limits) -> list[Reso
         if document.value is None or isinstance(document.value, Blank) or document.value == {}:
             continue
         kind = _require_identity(document, path)
-        if kind.endswith("List"):
+        if kind.endswith("List") and "items" in document.value:
             waiting.extend(_items(document, kind, path))
         else:
             found.append(Resource(document.value, Source(path, document.line)))

@@ -37,7 +37,11 @@ def _source_value(resources: Sequence[Resource], source: ReplacementSource) -> A
     found = [r for r in resources if any(_is_selected(source.selector, i) for i in _raw_ids(r))]
     if len(found) != 1:
         shown = _shown(source.selector)
-        problem = f"multiple matches for selector {shown}: {_places(found)}" if found else f"nothing selected by {shown}"
+        problem = (
+            f"multiple matches for selector {shown}: {_places(found)}"
+            if found
+            else f"nothing selected by {shown}"
+        )
         raise ReplacementFailed(f"replacements: {problem}")
     path = source.field_path or _DEFAULT_PATH
     value = fieldpath.lookup(found[0].obj, path)

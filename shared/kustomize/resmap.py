@@ -81,7 +81,9 @@ class ResMap:
             return
         if len(found) > 1:
             places = ", ".join(other.shown() for other in found[:5])
-            raise GeneratorFailed(f"{resource.shown()}: multiple objects could accept the {resource.behavior}: {places}")
+            raise GeneratorFailed(
+                f"{resource.shown()}: multiple objects could accept the {resource.behavior}: {places}"
+            )
         if resource.behavior not in ("merge", "replace"):
             raise GeneratorFailed(
                 f"{resource.shown()} exists already in {found[0].source}; behavior must be merge or replace"
@@ -144,7 +146,11 @@ def _take_over(new: Resource, old: Resource, *, merge: bool) -> None:
         for obj in (old.obj, new.obj):
             data = obj.get(field)
             if isinstance(data, dict):
-                texts |= {key: scalar_text(value) for key, value in data.items() if not isinstance(value, dict | list)}
+                texts |= {
+                    key: scalar_text(value)
+                    for key, value in data.items()
+                    if not isinstance(value, dict | list)
+                }
         if texts:
             new.obj[field] = texts
         else:

@@ -18,6 +18,9 @@ _SHORT_ESCAPES = {
     "\x00": "0", "\x07": "a", "\x08": "b", "\t": "t", "\n": "n", "\x0b": "v", "\x0c": "f", "\r": "r",
     "\x1b": "e", '"': '"', "\\": "\\", "\x85": "N", "\xa0": "_", "\u2028": "L", "\u2029": "P",
 }  # fmt: skip
+# Where the emitter begins to look for a place to break a line, and the bytes a key may have before its colon.
+_WIDTH = 80
+_LONGEST_KEY = 128
 _UNPRINTABLE = re.compile("[^\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd]")
 
 
@@ -29,7 +32,7 @@ def write(value: Any, sort_keys: bool = True) -> str:  # noqa: FBT001, FBT002 - 
     elif isinstance(value, list) and value:
         _sequence(lines, value, "", "", sort_keys)
     else:
-        lines.append(_leaf(value, ""))
+        lines.append(_leaf(value, "  ", 0))
     lines.append("")
     return "\n".join(lines)
 
@@ -40,10 +43,18 @@ def _mapping(lines: list[str], value: dict[str, Any], first: str, indent: str, s
     for key in _sorted_keys(tuple(value)) if sort_keys else value:
         item = value[key]
         kind = type(item)
-        head = f"{first}{_key(key)}:"
+        name = _key(key)
+        if name is None:
+            _long_key(lines, (key, item), first, indent, sort_keys)
+            first = indent
+            continue
+        head = f"{first}{name}:"
         first = indent
         if kind is str:
-            lines.append(f"{head} {_plain(item) or _text(item, deeper)}")
+            text = _plain(item)
+            if text is None or (len(head) + len(text) >= _WIDTH and " " in text):
+                text = _text(item, deeper, len(head) + 1)
+            lines.append(f"{head} {text}")
         elif kind is dict and item:
             lines.append(head)
             _mapping(lines, item, deeper, deeper, sort_keys)
@@ -51,7 +62,7 @@ def _mapping(lines: list[str], value: dict[str, Any], first: str, indent: str, s
             lines.append(head)
             _sequence(lines, item, indent, indent, sort_keys)
         else:
-            lines.append(f"{head} {_leaf(item, deeper)}")
+            lines.append(f"{head} {_leaf(item, deeper, len(head) + 1)}")
 
 
 def _sequence(lines: list[str], value: list[Any], first: str, indent: str, sort_keys: bool) -> None:  # noqa: FBT001
@@ -65,19 +76,33 @@ def _sequence(lines: list[str], value: list[Any], first: str, indent: str, sort_
         elif kind is list and item:
             _sequence(lines, item, head, deeper, sort_keys)
         else:
-            lines.append(head + _leaf(item, deeper))
+            lines.append(head + _leaf(item, deeper, len(head)))
 
 
-def _leaf(value: Any, indent: str) -> str:
+def _long_key(lines: list[str], pair: tuple[str, Any], first: str, indent: str, sort_keys: bool) -> None:  # noqa: FBT001
+    """A key that is too long, or has several lines, stands behind a `?` of its own."""
+    key, item = pair
+    deeper = indent + "  "
+    lines.append(f"{first}? {_text(key, deeper, len(first) + 2)}")
+    head = indent + ": "
+    if isinstance(item, dict) and item:
+        _mapping(lines, item, head, deeper, sort_keys)
+    elif isinstance(item, list) and item:
+        _sequence(lines, item, head, deeper, sort_keys)
+    else:
+        lines.append(head + _leaf(item, deeper, len(head)))
+
+
+def _leaf(value: Any, indent: str, column: int) -> str:
     match value:
         case str():
-            return _plain(value) or _text(value, indent)
+            return _text(value, indent, column)
         case None:
             return "null"
         case bool():
             return "true" if value else "false"
         case int():
-            return str(value) if -(2**63) <= value < 2**64 else go_float(float(value))
+            return str(int(value)) if -(2**63) <= value < 2**64 else go_float(float(value))
         case float():
             return _float(value)
         case dict():
@@ -98,13 +123,14 @@ def _float(value: float) -> str:
 
 
 @lru_cache(maxsize=8192)
-def _key(key: str) -> str:
+def _key(key: str) -> str | None:
+    """The key as it stands before its colon; None if it cannot."""
+    if len(key.encode("utf-8", "surrogatepass")) > _LONGEST_KEY or any(char in key for char in _BREAKS):
+        return None
     written = _plain(key)
     if written is not None:
         return written
-    if any(char in key for char in _BREAKS):
-        return _double_quoted(key)
-    return _text(key, "")
+    return _double_quoted(key, "", -len(key) * 10) if _needs_double_quotes(key) else _single_quoted(key)
 
 
 @lru_cache(maxsize=16384)
@@ -126,17 +152,45 @@ def _plain_allowed(text: str) -> bool:
     return not (_UNPRINTABLE.search(text) or any(char in text for char in _BREAKS))
 
 
-def _text(text: str, indent: str) -> str:
-    """A string that cannot stand plain: as a literal block, single- or double-quoted."""
-    special = _UNPRINTABLE.search(text) is not None
+def _text(text: str, indent: str, column: int) -> str:
+    """A string at a column: plain, as a literal block, single- or double-quoted; folded if it is long."""
+    plain = _plain(text)
+    if plain is not None:
+        return _folded(plain, indent, column)
     if "\n" in text:
         spaced = text.endswith(" ") or any(f" {char}" in text for char in _BREAKS)
-        return _double_quoted(text) if special or spaced else _literal(text, indent)
-    if special or not is_plain_text(text) or not text:
-        return _double_quoted(text)
+        special = _UNPRINTABLE.search(text) is not None
+        return _double_quoted(text, indent, column) if special or spaced else _literal(text, indent)
+    if _needs_double_quotes(text):
+        return _double_quoted(text, indent, column)
     if any(char in text for char in _BREAKS):
         return _broken_single_quoted(text, indent)
+    return _folded(_single_quoted(text), indent, column)
+
+
+def _needs_double_quotes(text: str) -> bool:
+    return not text or _UNPRINTABLE.search(text) is not None or not is_plain_text(text)
+
+
+def _single_quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+def _folded(text: str, indent: str, column: int) -> str:
+    """Break at single spaces beyond the width, as the emitter does. Quotes never stand alone."""
+    if column + len(text) <= _WIDTH or " " not in text:
+        return text
+    quoted = text[0] == "'"
+    lines, start = [], 0
+    at = text.find(" ", 2 if quoted else 1)
+    while at >= 0:
+        alone = text[at - 1] != " " and text[at + 1 : at + 2] != " "
+        if column + at - start > _WIDTH and alone and not (quoted and at + 2 >= len(text)):
+            lines.append(text[start:at])
+            start, column = at + 1, len(indent)
+        at = text.find(" ", at + 1)
+    lines.append(text[start:])
+    return f"\n{indent}".join(lines)
 
 
 def _literal(text: str, indent: str) -> str:
@@ -159,10 +213,24 @@ def _broken_single_quoted(text: str, indent: str) -> str:
     return f"'{written}'"
 
 
-def _double_quoted(text: str) -> str:
+def _double_quoted(text: str, indent: str, column: int) -> str:
     # The emitter takes a byte order mark in front for a reason to escape everything after it.
-    escape_all = text.startswith("\ufeff")
-    return '"' + "".join(_escaped(char) if escape_all else _maybe_escaped(char) for char in text) + '"'
+    escape = _escaped if text.startswith("\ufeff") else _maybe_escaped
+    pieces = ['"']
+    column += 1
+    spaces = False
+    last = len(text) - 1
+    for index, char in enumerate(text):
+        piece = escape(char)
+        if piece == " " and not spaces and column > _WIDTH and 0 < index < last:
+            piece = f"\n{indent}" + ("\\" if text[index + 1] == " " else "")
+            column = len(piece) - 1
+        else:
+            column += len(piece)
+        spaces = char == " "
+        pieces.append(piece)
+    pieces.append('"')
+    return "".join(pieces)
 
 
 def _maybe_escaped(char: str) -> str:

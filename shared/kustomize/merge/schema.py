@@ -84,6 +84,27 @@ class BuiltInSchema:
         return _TableNode(table["types"], {"t": name}) if name is not None else None
 
 
+# Where the built-in table has the definitions that custom ones refer to most.
+_BUILT_IN_PLACES = {
+    "io.k8s.api.core.v1.PodTemplateSpec": ("PodTemplate", ("template",)),
+    "io.k8s.api.core.v1.PodSpec": ("Pod", ("spec",)),
+    "io.k8s.api.core.v1.Container": ("Pod", ("spec", "containers", "")),
+    "io.k8s.api.core.v1.Volume": ("Pod", ("spec", "volumes", "")),
+    "io.k8s.api.core.v1.PersistentVolumeClaim": ("PersistentVolumeClaim", ()),
+    "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta": ("Pod", ("metadata",)),
+}
+
+
+def _built_in_definition(name: str) -> "Node | None":
+    kind, path = _BUILT_IN_PLACES.get(name, ("", ()))
+    node = BuiltInSchema().of("v1", kind)
+    for step in path:
+        if node is None:
+            return None
+        node = node.field(step) if step else node.items()
+    return node
+
+
 @cache
 def _table() -> dict[str, Any]:
     text = resources.files("shared.kustomize").joinpath("data/merge_keys.json").read_bytes()
@@ -94,20 +115,23 @@ def _table() -> dict[str, Any]:
 class _OpenApiNode:
     """A schema of an OpenAPI document, references resolved on the way."""
 
-    __slots__ = ("_definitions", "_schema")
+    __slots__ = ("_beside_built_in", "_definitions", "_schema")
 
-    def __init__(self, definitions: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
+    def __init__(
+        self, definitions: Mapping[str, Any], schema: Mapping[str, Any], *, beside_built_in: bool
+    ) -> None:
         self._definitions = definitions
         self._schema = schema
+        self._beside_built_in = beside_built_in
 
-    def field(self, name: str) -> "_OpenApiNode | None":
+    def field(self, name: str) -> "Node | None":
         properties = self._schema.get("properties")
         if isinstance(properties, dict) and isinstance(properties.get(name), dict):
             return self._resolved(properties[name])
         values = self._schema.get("additionalProperties")
         return self._resolved(values) if isinstance(values, dict) else None
 
-    def items(self) -> "_OpenApiNode | None":
+    def items(self) -> "Node | None":
         items = self._schema.get("items")
         return self._resolved(items) if isinstance(items, dict) else None
 
@@ -121,29 +145,35 @@ class _OpenApiNode:
         key = self._schema.get(_MERGE_KEY)
         return (key,) if isinstance(key, str) else ()
 
-    def _resolved(self, schema: Mapping[str, Any]) -> "_OpenApiNode | None":
+    def _resolved(self, schema: Mapping[str, Any]) -> "Node | None":
         # A reference names a definition; a chain of them may be a loop.
         for _ in range(20):
             reference = schema.get("$ref")
             if not isinstance(reference, str):
-                return _OpenApiNode(self._definitions, schema)
-            found = self._definitions.get(reference.rpartition("/")[2])
+                return _OpenApiNode(self._definitions, schema, beside_built_in=self._beside_built_in)
+            name = reference.rpartition("/")[2]
+            found = self._definitions.get(name)
             if not isinstance(found, dict):
-                return None
+                return _built_in_definition(name) if self._beside_built_in else None
             schema = found
         return None
 
 
 class OpenApiSchema:
-    """The definitions of a file that `openapi.path` names; nothing else is known then."""
+    """The definitions of a file that `openapi.path` names; nothing else is known then.
 
-    __slots__ = ("_by_kind", "_definitions")
+    But where kustomize has used its built-in definitions before it comes to the file, it keeps
+    them beside those of the file.
+    """
 
-    def __init__(self, document: Any, path: str) -> None:
+    __slots__ = ("_beside_built_in", "_by_kind", "_definitions")
+
+    def __init__(self, document: Any, path: str, *, beside_built_in: bool = False) -> None:
         definitions = document.get("definitions") if isinstance(document, dict) else None
         if not isinstance(definitions, dict):
             raise KustomizationInvalid(f"{path}: an OpenAPI document needs definitions")
         self._definitions = definitions
+        self._beside_built_in = beside_built_in
         self._by_kind: dict[tuple[str, str], Mapping[str, Any]] = {}
         for schema in definitions.values():
             if not isinstance(schema, dict):
@@ -155,7 +185,9 @@ class OpenApiSchema:
 
     def of(self, api_version: str, kind: str) -> Node | None:
         schema = self._by_kind.get((api_version, kind))
-        return _OpenApiNode(self._definitions, schema) if schema is not None else None
+        if schema is None:
+            return BuiltInSchema().of(api_version, kind) if self._beside_built_in else None
+        return _OpenApiNode(self._definitions, schema, beside_built_in=self._beside_built_in)
 
 
 def _api_version(kind: Mapping[str, Any]) -> str:

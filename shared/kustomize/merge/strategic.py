@@ -37,7 +37,9 @@ def _merged(target: Any, patch: Any, schema: Node | None, path: str) -> Any:
         return target
     shape = _shape(patch if is_null(target) else target)
     if not is_null(target) and not is_null(patch) and _shape(patch) is not shape:
-        raise PatchFailed(f"{path or 'the patch'}: wrong kind of value: {_named(patch)} over {_named(target)}")
+        raise PatchFailed(
+            f"{path or 'the patch'}: wrong kind of value: {_named(patch)} over {_named(target)}"
+        )
     if shape is list:
         return _merged_list(target, patch, schema, path)
     if shape is dict:
@@ -71,6 +73,11 @@ def _merged_list(target: Any, patch: Any, schema: Node | None, path: str) -> Any
         return ABSENT if is_null(patch) else copied(patch)
     if is_null(patch):
         return ABSENT
+    directive, patch = _list_directive(patch, path)
+    if directive == "delete":
+        return ABSENT
+    if directive == "replace":
+        return _merged_list(None, patch, schema, path)
     below = schema.items() if schema is not None else None
     patch = copied(patch)
     if is_null(target):
@@ -107,6 +114,14 @@ def adopted(patch: Any, schema: Node | None, path: str) -> Any:
     if isinstance(patch, list):
         return _merged_list(None, patch, schema, path)
     return patch
+
+
+def _list_directive(patch: list[Any], path: str) -> tuple[str, list[Any]]:
+    """What an item that holds nothing but a directive says about its list, and the other items."""
+    for item in patch:
+        if isinstance(item, dict) and item.keys() == {DIRECTIVE}:
+            return _directive(item, path), [other for other in patch if other is not item]
+    return "merge", patch
 
 
 def _directive(patch: dict[str, Any], path: str) -> str:

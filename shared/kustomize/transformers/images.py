@@ -7,7 +7,7 @@ from typing import Any
 
 from shared.kustomize.config import SpecsByKind
 from shared.kustomize.errors import TransformFailed
-from shared.kustomize.fieldspec import FieldSpec, Missing, change_field
+from shared.kustomize.fieldspec import FieldSpec, change_field
 from shared.kustomize.model import Image
 from shared.kustomize.resmap import ResMap
 from shared.kustomize.selectors import compiled_regex
@@ -36,7 +36,7 @@ def set_images(resmap: ResMap, images: Sequence[Image], specs: Iterable[FieldSpe
                     container["image"] = change(container["image"])
             for spec in at_specs:
                 try:
-                    change_field(resource.obj, spec, change, Missing.SCALAR)
+                    change_field(resource.obj, spec, change)
                 except TransformFailed as error:
                     raise TransformFailed(f"{resource.shown()}: images: {error}") from error
 

@@ -60,6 +60,8 @@ def move(resource: Resource, change: NamespaceChange, others: SpecsByKind) -> No
     if is_binding:
         _move_subjects(resource, change, setter)
     for spec in others.of(resource.gvk):
+        if spec.gvk.kind == "Namespace" and spec.path == "metadata/name" and resource.api_version != "v1":
+            continue
         if is_binding and spec.gvk.kind in _BINDINGS and spec.path == "subjects/namespace":
             continue
         change_field(resource.obj, spec, setter, Missing.SCALAR)
@@ -71,7 +73,9 @@ def _move_subjects(resource: Resource, change: NamespaceChange, setter: Any) -> 
         return
     if not isinstance(subjects, list):
         raise TransformFailed(f"{resource.shown()}: the subjects are not a list")
-    field, wanted = ("kind", "ServiceAccount") if change.subjects == "allServiceAccounts" else ("name", "default")
+    field, wanted = (
+        ("kind", "ServiceAccount") if change.subjects == "allServiceAccounts" else ("name", "default")
+    )
     for subject in subjects:
         if isinstance(subject, dict) and subject.get(field) == wanted:
             subject["namespace"] = setter(subject.get("namespace"))

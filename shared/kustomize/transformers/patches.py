@@ -65,7 +65,9 @@ def _operations(content: bytes | str, shown: str, limits: Limits) -> list[jsonpa
         value = read_document(content, limits=limits.yaml)
     except YamlError as error:
         raise PatchFailed(f"unable to parse SM or JSON patch from {shown}: {error}") from error
-    return jsonpatch.parse_operations(value, shown, limits.patch_operations) if isinstance(value, list) else None
+    return (
+        jsonpatch.parse_operations(value, shown, limits.patch_operations) if isinstance(value, list) else None
+    )
 
 
 def apply_patch(resmap: ResMap, patch: LoadedPatch, target: Selector | None, schema: Schema) -> None:
@@ -79,7 +81,9 @@ def apply_patch(resmap: ResMap, patch: LoadedPatch, target: Selector | None, sch
         return
     if target is None:
         for item in patch.objects:
-            found = resmap.by_any_id(item.original_id, f"{patch.shown}: no resource matches strategic merge patch")
+            found = resmap.by_any_id(
+                item.original_id, f"{patch.shown}: no resource matches strategic merge patch"
+            )
             _merge_into(found, item, patch, schema)
         return
     if len(patch.objects) > 1:
@@ -113,8 +117,10 @@ def _merge_into(resource: Resource, item: Resource, patch: LoadedPatch, schema: 
     name, namespace, kind = resource.metadata.get("name"), resource.namespace, resource.obj.get("kind")
     if patch.allow_name_change or patch.allow_kind_change:
         resource.remember_name()
+    # A custom kind is merged as the kind that the patch names, if that one is known.
+    node = schema.of(resource.api_version, resource.kind) or schema.of(item.api_version, item.kind)
     try:
-        resource.obj = merge(resource.obj, item.obj, schema.of(resource.api_version, resource.kind))
+        resource.obj = merge(resource.obj, item.obj, node)
     except BuildError as error:
         raise type(error)(f"{resource.shown()}: applying {patch.shown}: {error}") from error
     if not resource.obj:
@@ -142,7 +148,9 @@ def load_operations(patch: Patch, read: ReadFile, limits: Limits, where: str) ->
         value = read_document(patch.patch or read(patch.path), limits=limits.yaml)
     except YamlError as error:
         raise PatchFailed(f"{shown}: {error}") from error
-    return LoadedPatch(shown, operations=tuple(jsonpatch.parse_operations(value, shown, limits.patch_operations)))
+    return LoadedPatch(
+        shown, operations=tuple(jsonpatch.parse_operations(value, shown, limits.patch_operations))
+    )
 
 
 def apply_operations(
