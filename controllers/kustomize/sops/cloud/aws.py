@@ -19,7 +19,6 @@ from controllers.kustomize.sops.metadata import WrappedKey
 _ARN = re.compile(r"arn:aws([\w-]{0,20}):kms:([a-z0-9-]{1,40}):[0-9]+:(?:key|alias)/.+", re.ASCII)
 _TARGET = "TrentService.Decrypt"
 _MEDIA_TYPE = "application/x-amz-json-1.1"
-_SIGNED = "content-type;host;x-amz-date;x-amz-target"
 
 
 async def decrypt(http: aiohttp.ClientSession, keys: AwsKeys | None, wrapped: WrappedKey) -> bytes:
@@ -48,35 +47,28 @@ async def decrypt(http: aiohttp.ClientSession, keys: AwsKeys | None, wrapped: Wr
 
 
 def sign(keys: AwsKeys, host: str, region: str, body: bytes, now: datetime) -> dict[str, str]:
-    """The headers of the request, with its signature."""
+    """The headers of the request, with its signature over all of them."""
     moment = now.strftime("%Y%m%dT%H%M%SZ")
     scope = f"{moment[:8]}/{region}/kms/aws4_request"
-    canonical = "\n".join(
-        (
-            "POST",
-            "/",
-            "",
-            f"content-type:{_MEDIA_TYPE}",
-            f"host:{host}",
-            f"x-amz-date:{moment}",
-            f"x-amz-target:{_TARGET}",
-            "",
-            _SIGNED,
-            hashlib.sha256(body).hexdigest(),
-        )
-    )
-    to_sign = f"AWS4-HMAC-SHA256\n{moment}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
-    key = f"AWS4{keys.secret_access_key}".encode()
-    for part in scope.split("/"):
-        key = hmac.digest(key, part.encode(), "sha256")
-    signature = hmac.new(key, to_sign.encode(), "sha256").hexdigest()
     headers = {
         "Content-Type": _MEDIA_TYPE,
         "Host": host,
         "X-Amz-Date": moment,
         "X-Amz-Target": _TARGET,
-        "Authorization": f"AWS4-HMAC-SHA256 Credential={keys.access_key_id}/{scope}, "
-        f"SignedHeaders={_SIGNED}, Signature={signature}",
     }
-    # The token need not be signed for KMS; it says whose temporary key signed.
-    return headers | ({"X-Amz-Security-Token": keys.session_token} if keys.session_token else {})
+    if keys.session_token:
+        headers["X-Amz-Security-Token"] = keys.session_token
+    lowered = sorted((name.lower(), value) for name, value in headers.items())
+    names = ";".join(name for name, _ in lowered)
+    lines = "".join(f"{name}:{value}\n" for name, value in lowered)
+    canonical = f"POST\n/\n\n{lines}\n{names}\n{hashlib.sha256(body).hexdigest()}"
+    to_sign = f"AWS4-HMAC-SHA256\n{moment}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+    key = f"AWS4{keys.secret_access_key}".encode()
+    for part in scope.split("/"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    signature = hmac.new(key, to_sign.encode(), "sha256").hexdigest()
+    headers["Authorization"] = (
+        f"AWS4-HMAC-SHA256 Credential={keys.access_key_id}/{scope}, "
+        f"SignedHeaders={names}, Signature={signature}"
+    )
+    return headers

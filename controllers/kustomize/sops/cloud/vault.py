@@ -18,8 +18,7 @@ async def decrypt(http: aiohttp.ClientSession, token: str, wrapped: WrappedKey) 
     what = f"the vault at {address[:200]!r}"
     if not token:
         raise DataKeyUnavailable(f"{what}: there is no 'sops.vault-token'")
-    parts = urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
+    if not _is_address(address):
         raise DataKeyUnavailable(f"{what}: not an address")
     segments = [segment for segment in engine.split("/") if segment]
     if not segments or not name or ".." in (*segments, name):
@@ -34,3 +33,11 @@ async def decrypt(http: aiohttp.ClientSession, token: str, wrapped: WrappedKey) 
     )
     data = answer.get("data")
     return plaintext(data.get("plaintext") if isinstance(data, dict) else None, what=what)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and not (parts.username or parts.query)
