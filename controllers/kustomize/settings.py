@@ -42,6 +42,7 @@ class Settings:
     custom_stage_kinds: frozenset[GroupKind]
     config_selector: str
     full_check: timedelta
+    fetch_pause: timedelta
     source_host: str
 
     @classmethod
@@ -81,6 +82,7 @@ class Settings:
             ),
             config_selector=found.watch_configs_label_selector,
             full_check=found.headwater_full_check_interval,
+            fetch_pause=timedelta(milliseconds=500),
             source_host=env.get("SOURCE_CONTROLLER_LOCALHOST", ""),
         )
 

@@ -80,6 +80,13 @@ class Controller(Generic[T]):
         if self.find(key) is not None:
             self._queue.add(key)
 
+    def wake_after(self, key: ObjectKey, seconds: float) -> None:
+        """Reconcile no later than that, if it is one of ours."""
+        if seconds <= 0:
+            self.wake(key)
+        elif self.find(key) is not None:
+            self._queue.add_after(key, seconds)
+
     def find(self, key: ObjectKey) -> Object | None:
         """The object as last seen or written, whichever is newer."""
         cached, written = self.cache.find(key), self._written.get(key)

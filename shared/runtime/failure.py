@@ -45,7 +45,7 @@ class Failure(Exception):
 class Waiting(Failure):
     """`event`, where given, is told instead of the message."""
 
-    reason = Reason.DEPENDENCY_NOT_READY
+    reason: str = Reason.DEPENDENCY_NOT_READY
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class Waiting(Failure):
 class Stalled(Failure):
     """`advances` is false for the few stalls after which Flux leaves observedGeneration behind."""
 
-    reason = Reason.INVALID_SPEC
+    reason: str = Reason.INVALID_SPEC
 
     def __init__(
         self,

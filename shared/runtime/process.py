@@ -36,10 +36,13 @@ _DRAIN_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a process runs once it leads: controllers, servers, and other tasks that never end."""
+    """What a process runs once it leads: controllers, tasks that never end, and what is open meanwhile.
+
+    `servers` are entered in order before the controllers start, and left after they stopped.
+    """
 
     controllers: Sequence[Controller[Any]]
-    servers: Sequence[AbstractAsyncContextManager[None]] = ()
+    servers: Sequence[AbstractAsyncContextManager[object]] = ()
     tasks: Sequence[Callable[[], Awaitable[None]]] = ()
 
 

@@ -71,7 +71,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 async def install_crds(kubeconfig: Path) -> None:
     client = KubeClient(await connect(str(kubeconfig)))
     try:
-        for path in sorted((ROOT / "deploy/crds").glob("*.yaml")):
+        for path in sorted((ROOT / "deploy/crds").rglob("*.yaml")):
             for document in yaml.safe_load_all(path.read_text()):
                 if document and document.get("kind") == CRD.kind:
                     await client.apply(CRD, document, field_manager="headwater-tests")

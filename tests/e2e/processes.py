@@ -113,15 +113,15 @@ class ControllerProgram(Program):
         super().start()
         self.wait_http(f"http://127.0.0.1:{self.health_port}/readyz")
 
-    def metric(self, name: str, **labels: str) -> float:
-        """The sum of all series of that name with these labels."""
+    def metric(self, series: str, /, **labels: str) -> float:
+        """The sum of all of that series with these labels."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=5) as answer:
             lines = answer.read().decode().splitlines()
         wanted = [f'{key}="{value}"' for key, value in labels.items()]
         return sum(
             float(line.rsplit(" ", 1)[1])
             for line in lines
-            if line.partition("{")[0].partition(" ")[0] == name and all(item in line for item in wanted)
+            if line.partition("{")[0].partition(" ")[0] == series and all(item in line for item in wanted)
         )
 
 

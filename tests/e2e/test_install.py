@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,28 +10,15 @@ import pytest
 import yaml
 
 from tests.e2e.conftest import Cluster
+from tests.e2e.kubectl import KUBECTL, Kubectl
 from tests.e2e.processes import ROOT
 from tests.e2e.world import RUN_LABEL
-from tests.peers import find
 
-KUBECTL = find("kubectl")
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.kubectl,
     pytest.mark.skipif(KUBECTL is None, reason="no kubectl here: make peers, or install one"),
 ]
-
-
-class Kubectl:
-    def __init__(self, kubeconfig: Path) -> None:
-        self._command = [str(KUBECTL), "--kubeconfig", str(kubeconfig)]
-
-    def __call__(self, *args: str) -> str:
-        done = subprocess.run(
-            [*self._command, *args], capture_output=True, text=True, timeout=60, check=False
-        )
-        assert done.returncode == 0, f"kubectl {' '.join(args)}: {done.stderr}{done.stdout}"
-        return done.stdout
 
 
 @pytest.fixture

@@ -223,8 +223,12 @@ async def test_a_path_that_is_not_there(
     repository.commit({"a.yaml": config_map("a")})
     await world.git_repository(url=repository.url, ref={"branch": "main"})
     await world.kustomization(path="./nowhere")
-    ks = await world.failing(KUSTOMIZATION, "web", "ArtifactFailed")
-    assert "kustomization path not found" in condition(ks, "Ready")["message"]
+    await world.until(
+        KUSTOMIZATION,
+        "web",
+        lambda obj: "kustomization path not found" in condition(obj, "Ready").get("message", ""),
+    )
+    await world.failing(KUSTOMIZATION, "web", "ArtifactFailed")
     await world.change(KUSTOMIZATION, "web", path="./", targetNamespace=world.namespace)
     await world.ready(KUSTOMIZATION, "web")
 

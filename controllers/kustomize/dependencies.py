@@ -1,0 +1,96 @@
+"""dependsOn: what must be ready before a Kustomization is applied (specs/kustomize.md 2.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from controllers.kustomize.failures import InvalidExpression
+from shared.kube.cache import Change
+from shared.kube.client import KubeClient
+from shared.kube.errors import KubeError
+from shared.logic import cel
+from shared.logic.health_exprs import ReadyExpression
+from shared.model.artifact import Artifact
+from shared.model.kinds import KUSTOMIZATION
+from shared.model.kustomize import Dependency, Kustomization, SourceRef
+from shared.model.meta import READY, Object, ObjectKey
+from shared.runtime.failure import Waiting
+
+
+class Dependencies:
+    """`additive`: a readyExpr adds to the built-in checks instead of replacing them."""
+
+    def __init__(self, client: KubeClient, *, requeue: timedelta, additive: bool) -> None:
+        self._client, self._requeue, self._additive = client, requeue, additive
+
+    async def require_ready(self, ks: Kustomization, obj: Object, artifact: Artifact) -> None:
+        """Read each dependency from the API server, not from a cache. Raises Waiting, InvalidExpression."""
+        for dependency in ks.depends_on:
+            problem = await self._problem(ks, obj, dependency, artifact)
+            if problem:
+                seconds = int(self._requeue.total_seconds())
+                raise Waiting(
+                    problem,
+                    retry_in=self._requeue,
+                    event=f"Dependencies do not meet ready condition, retrying in {seconds}s",
+                )
+
+    async def _problem(
+        self, ks: Kustomization, obj: Object, dependency: Dependency, artifact: Artifact
+    ) -> str:
+        try:
+            found = await self._client.get(KUSTOMIZATION, dependency.namespace, dependency.name)
+        except KubeError as error:
+            return f"dependency '{dependency}' not found: {error}"
+        if dependency.ready_expr:
+            try:
+                expression = ReadyExpression.parse(dependency.ready_expr)
+            except cel.InvalidExpression as error:
+                raise InvalidExpression(
+                    f"failed to evaluate dependency {dependency.name}: {error}"
+                ) from error
+            try:
+                met = expression.holds(obj, found)
+            except cel.EvaluationFailed as error:
+                return f"dependency '{dependency}' is not ready: {error}"
+            if not met:
+                return f"dependency '{dependency}' is not ready according to readyExpr eval"
+            if not self._additive:
+                return ""
+        return built_in_problem(ks, dependency, found, artifact)
+
+
+def built_in_problem(
+    ks: Kustomization, dependency: Dependency, found: Mapping[str, Any], artifact: Artifact
+) -> str:
+    """Why the dependency does not count as ready; nothing when it does."""
+    status, meta = found.get("status") or {}, found["metadata"]
+    conditions = {item["type"]: item["status"] for item in status.get("conditions") or ()}
+    if meta.get("generation") != status.get("observedGeneration") or conditions.get(READY) != "True":
+        return f"dependency '{dependency}' is not ready"
+    source = SourceRef.parse(found["spec"]["sourceRef"], meta["namespace"])
+    same_source = (source.kind, source.key) == (ks.source.kind, ks.source.key)
+    if same_source and status.get("lastAppliedRevision") != artifact.revision:
+        return f"dependency '{dependency}' revision is not up to date"
+    return ""
+
+
+def dependants(change: Change, kustomizations: list[Object]) -> list[ObjectKey]:
+    """Whom to wake because this Kustomization became ready or applied another revision."""
+    if change.after is None or _progress(change.after) == _progress(change.before):
+        return []
+    wanted = (change.key.namespace, change.key.name)
+    return [
+        ObjectKey.of(obj)
+        for obj in kustomizations
+        for item in obj["spec"].get("dependsOn") or ()
+        if (item.get("namespace") or obj["metadata"]["namespace"], item.get("name")) == wanted
+    ]
+
+
+def _progress(obj: Object | None) -> tuple[object, ...]:
+    status = (obj or {}).get("status") or {}
+    conditions = {item["type"]: item["status"] for item in status.get("conditions") or ()}
+    return conditions.get(READY), status.get("lastAppliedRevision"), status.get("observedGeneration")

@@ -1,0 +1,183 @@
+"""Make a cluster look like one Kustomization: find, fetch, build, apply, prune, wait.
+
+Nothing here catches: shared.runtime.attempt turns a Failure into conditions, an event, a metric and the
+next try. Waiting for health holds no worker: the attempt ends as Pending, and the next one goes on where
+the memory says (specs/kustomize.md 2, 4).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from controllers.kustomize import stages
+from controllers.kustomize.build import Builder
+from controllers.kustomize.crew import Crew
+from controllers.kustomize.decide import Inputs, Situation, Step, decide
+from controllers.kustomize.dependencies import Dependencies
+from controllers.kustomize.failures import BuildFailed, ReconciliationFailed
+from controllers.kustomize.fetch import Fetch
+from controllers.kustomize.finalize import prune_all
+from controllers.kustomize.health import readers_of
+from controllers.kustomize.memory import Memories, Remembered, Rollout
+from controllers.kustomize.rollout import Acts, RolloutOptions
+from controllers.kustomize.sources import Sources
+from controllers.kustomize.stages import Stage
+from controllers.kustomize.support import require_enabled
+from controllers.kustomize.variables import Variables, gather
+from shared.kube.client import KubeClient
+from shared.kube.health import Outcome as HealthOutcome
+from shared.kustomize.filesystem import DirectoryTree
+from shared.logic.drift_ignore import IgnoreRules, InvalidIgnoreRule
+from shared.logic.manifest import UnusableManifest, prepare
+from shared.logic.owner import Owner
+from shared.model.artifact import Artifact
+from shared.model.event import EventType
+from shared.model.kustomize import Kustomization
+from shared.model.meta import Object
+from shared.runtime.outcome import Done, Outcome
+from shared.runtime.report import Report
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Collaborators:
+    """What a reconcile works with; `client` is the controller's own identity in its own cluster."""
+
+    client: KubeClient
+    sources: Sources
+    dependencies: Dependencies
+    fetch: Fetch
+    builder: Builder
+    crew: Crew
+    memories: Memories
+    gates: Mapping[str, bool]
+    options: RolloutOptions
+    full_check: timedelta
+
+
+class Reconciler:
+    """`reconcile` and `finalize` of Kustomization."""
+
+    def __init__(self, deps: Collaborators) -> None:
+        self._deps = deps
+
+    async def reconcile(self, ks: Kustomization, report: Report) -> Outcome:
+        deps, memory = self._deps, self._deps.memories.of(ks.key)
+        reader = readers_of(report.obj)
+        require_enabled(ks, deps.gates)
+        artifact = await deps.sources.artifact(ks)
+        if self._still_waits(ks, report, memory, artifact):
+            return await (await self._acts(ks, report, memory, memory.waiting)).await_health()
+        await deps.dependencies.require_ready(ks, report.obj, artifact)
+        variables = await gather(ks, deps.client)
+        inputs = Inputs.of(ks, artifact, variables.digest)
+        if await self._step(inputs, report, memory) is Step.NOTHING:
+            return Done(ks.interval)
+        rollout = self._new_rollout(inputs, artifact, report, memory)
+        rollout.reader = reader
+        return await self._roll_out(ks, report, rollout, variables)
+
+    async def finalize(self, ks: Kustomization, report: Report) -> None:
+        """Delete the objects, if the spec says so and the identity for it still exists."""
+        if ks.suspend or not ks.deletes_objects or not report.status.get("inventory"):
+            return
+        if not await self._deps.crew.can_act(ks):
+            entries = "\n".join(item["id"] for item in report.status["inventory"].get("entries") or ())
+            report.tell(EventType.WARNING, "PruneFailed", f"unable to prune objects: \n{entries}")
+            return
+        hands = await self._deps.crew.hands(ks)
+        await prune_all(ks, report, self._deps.memories.of(ks.key), hands)
+
+    def _still_waits(self, ks: Kustomization, report: Report, memory: Remembered, artifact: Artifact) -> bool:
+        """The quick way for an object that is woken only to look at its health again."""
+        waiting = memory.waiting
+        if waiting is None or report.is_requested or memory.drifted:
+            return False
+        now = Inputs(ks.generation, artifact.revision, artifact.digest, waiting.inputs.variables)
+        return waiting.inputs == now
+
+    async def _step(self, inputs: Inputs, report: Report, memory: Remembered) -> Step:
+        healthy = memory.health is None or (await memory.health.evaluate()).outcome is HealthOutcome.HEALTHY
+        situation = Situation(
+            now=inputs,
+            last=memory.last,
+            waiting_for=memory.waiting.inputs if memory.waiting else None,
+            ready=report.before.ready,
+            requested=report.is_requested,
+            drifted=bool(memory.drifted),
+            full_check_due=memory.checked is None or report.now - memory.checked > self._deps.full_check,
+            healthy=healthy,
+        )
+        return decide(situation)
+
+    def _new_rollout(self, inputs: Inputs, artifact: Artifact, report: Report, memory: Remembered) -> Rollout:
+        """What waited is given up for it; what drifted until now is looked at by it."""
+        if memory.waiting is not None and memory.waiting.inputs != inputs:
+            message = f"Health checks canceled due to new reconciliation triggered by {artifact.revision}"
+            report.tell(EventType.NORMAL, "HealthCheckCanceled", message)
+        if report.is_requested:
+            memory.applied.forget_all()
+        memory.waiting = memory.health = None
+        memory.drifted.clear()
+        visible = report.is_requested or not report.before.ready or inputs != (memory.last or inputs)
+        return Rollout(inputs, artifact, datetime.now(UTC), visible)
+
+    async def _roll_out(
+        self, ks: Kustomization, report: Report, rollout: Rollout, variables: Variables
+    ) -> Outcome:
+        deps, memory, artifact = self._deps, self._deps.memories.of(ks.key), rollout.artifact
+        stages.enter(report, Stage.FETCHING, ks, artifact)
+        if rollout.visible:
+            stages.mark_in_progress(report)
+            await report.publish()
+        async with deps.fetch.files(ks, artifact, memory) as files:
+            stages.enter(report, Stage.BUILDING, ks, artifact)
+            path = deps.builder.locate(ks, files, artifact)
+            report.status["lastAttemptedRevision"] = artifact.revision
+            with _told(ks, artifact):
+                built = await deps.builder.build(ks, DirectoryTree(str(files)), path, variables)
+        rollout.digest = built.digest
+        acts = await self._acts(ks, report, memory, rollout)
+        objects, ignore = _prepared(ks, built.objects, report, acts)
+        changes = await acts.apply(objects, ignore)
+        await acts.prune(changes)
+        acts.watch_health(changes, objects)
+        return await acts.await_health()
+
+    async def _acts(
+        self, ks: Kustomization, report: Report, memory: Remembered, rollout: Rollout | None
+    ) -> Acts:
+        assert rollout is not None
+        return Acts(ks, report, memory, rollout, await self._deps.crew.hands(ks), self._deps.options)
+
+
+def _prepared(
+    ks: Kustomization, objects: list[Object], report: Report, acts: Acts
+) -> tuple[list[Object], IgnoreRules]:
+    """Manifests with owner labels and common metadata. Raises ReconciliationFailed."""
+    common = ks.common_metadata
+    try:
+        prepared = prepare(
+            objects, Owner(ks.namespace, ks.name), labels=common.labels, annotations=common.annotations
+        )
+        return prepared, IgnoreRules.parse(report.obj["spec"].get("ignore"))
+    except (UnusableManifest, InvalidIgnoreRule) as error:
+        acts.record(ReconciliationFailed.reason)
+        raise acts.failure(ReconciliationFailed, str(error)) from error
+
+
+@contextlib.contextmanager
+def _told(ks: Kustomization, artifact: Artifact) -> Iterator[None]:
+    """A build does not know when it is tried again, or what revision it builds."""
+    try:
+        yield
+    except BuildFailed as failure:
+        failure.retry_in = failure.retry_in or ks.retry_interval
+        failure.metadata = stages.revision_metadata(artifact)
+        raise

@@ -1,0 +1,208 @@
+"""The acts of one rollout on one cluster: apply, prune, wait (specs/kustomize.md 4).
+
+The inventory grows before anything is applied and shrinks only when something is known to be gone, so
+that a process which dies at any line leaves a record of all that it may own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+
+from controllers.kustomize import stages
+from controllers.kustomize.failures import HealthCheckFailed, PruneFailed, ReconciliationFailed
+from controllers.kustomize.hands import Hands
+from controllers.kustomize.health import awaited, expiring_jobs
+from controllers.kustomize.history import Attempted, origin_revision, with_attempt
+from controllers.kustomize.memory import Remembered, Rollout
+from controllers.kustomize.stages import HEALTHY, Stage
+from shared.kube.apply import ApplyOptions, refs_of
+from shared.kube.apply_errors import ApplyFailed
+from shared.kube.apply_object import Rules
+from shared.kube.health import HealthCheck, HealthOptions, Verdict
+from shared.kube.health import Outcome as HealthOutcome
+from shared.logic.changes import ChangeSet
+from shared.logic.drift_ignore import IgnoreRules
+from shared.logic.inventory import InvalidEntry, Inventory
+from shared.logic.owner import Owner
+from shared.model.duration import render_duration
+from shared.model.kustomize import Kustomization
+from shared.model.meta import GroupKind, Object, ObjectRef, Reason
+from shared.runtime.outcome import Done, Outcome, Pending
+from shared.runtime.report import Report
+
+log = structlog.get_logger()
+
+_LOOK_AGAIN = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutOptions:
+    """What the process was told by its flags."""
+
+    override_managers: tuple[str, ...]
+    custom_stage_kinds: frozenset[GroupKind]
+    fail_fast: bool
+    grouped_log: bool
+
+
+@dataclass(slots=True)
+class Acts:
+    """One attempt's view of a rollout; a new one is made for every attempt."""
+
+    ks: Kustomization
+    report: Report
+    memory: Remembered
+    rollout: Rollout
+    hands: Hands
+    options: RolloutOptions
+
+    async def apply(self, objects: Sequence[Object], ignore: IgnoreRules) -> ChangeSet:
+        """Raises ReconciliationFailed; what was reached stays in the inventory."""
+        report, before = self.report, self.inventory()
+        report.status["inventory"] = (Inventory.of(refs_of(objects)) | before).render()
+        stages.enter(report, Stage.DETECTING, self.ks, self.rollout.artifact)
+        if self.rollout.visible or any(ref not in before for ref in refs_of(objects)):
+            await report.publish()
+        rules = Rules(self.ks.force, ignore, self.options.override_managers)
+        options = ApplyOptions(rules, self.options.custom_stage_kinds)
+        try:
+            changes = await self.hands.applier.apply(objects, options, self.memory.applied)
+        except ApplyFailed as error:
+            self.record(ReconciliationFailed.reason)
+            self._tell_changes(error.changes)
+            raise self.failure(ReconciliationFailed, error.render()) from error
+        self._tell_changes(changes)
+        return changes
+
+    async def prune(self, changes: ChangeSet) -> None:
+        """Drop from the inventory what left git, once it is gone. Raises PruneFailed."""
+        applied = Inventory.of(changes.refs())
+        stale = self.inventory() - applied
+        survivors: list[ObjectRef] = []
+        failure = ""
+        if self.ks.prune and len(stale):
+            result = await self.hands.pruner.prune(stale, Owner(self.ks.namespace, self.ks.name))
+            survivors, failure = result.survivors, result.failure
+            self.rollout.wrote = True
+            if len(result.changes):
+                log.info("garbage collection completed", output=_output(result.changes))
+                stages.tell(self.report, result.changes.render(), self.rollout.artifact)
+        self.report.status["inventory"] = (applied | Inventory.of(survivors)).render()
+        if failure:
+            self.record(PruneFailed.reason)
+            raise self.failure(PruneFailed, failure)
+
+    def watch_health(self, changes: ChangeSet, objects: Sequence[Object]) -> None:
+        """Begin a health check, if one is asked for."""
+        refs = awaited(self.ks, changes)
+        if not refs:
+            self.report.conditions.delete(HEALTHY)
+            return
+        options = HealthOptions(
+            within=self.ks.timeout.total_seconds(),
+            fail_fast=self.options.fail_fast,
+            expiring=expiring_jobs(objects),
+            reader=self.rollout.reader,
+        )
+        hands = self.hands
+        self.rollout.health = HealthCheck(hands.client, hands.discovery, hands.tracker, refs, options)
+
+    async def await_health(self) -> Outcome:
+        """Look once; Pending while it is undecided. Raises HealthCheckFailed."""
+        check = self.rollout.health
+        if check is None:
+            return self._succeed()
+        verdict = await check.evaluate()
+        match verdict.outcome:
+            case HealthOutcome.WAITING:
+                return self._wait()
+            case HealthOutcome.FAILED:
+                self._fail_health(check, verdict)
+        self._pass_health(check)
+        return self._succeed()
+
+    def _wait(self) -> Pending:
+        message = stages.enter(self.report, Stage.CHECKING, self.ks, self.rollout.artifact)
+        self.report.conditions.mark_unknown(HEALTHY, Reason.PROGRESSING, message)
+        stages.mark_in_progress(self.report)
+        self.memory.waiting = self.rollout
+        return Pending(_LOOK_AGAIN)
+
+    def _fail_health(self, check: HealthCheck, verdict: Verdict) -> None:
+        self.memory.waiting = None
+        took = render_duration(timedelta(seconds=round(check.elapsed, 3)))
+        self.report.conditions.mark_false(HEALTHY, HealthCheckFailed.reason, verdict.message)
+        self.record(HealthCheckFailed.reason)
+        raise self.failure(HealthCheckFailed, f"health check failed after {took}: {verdict.message}")
+
+    def _pass_health(self, check: HealthCheck) -> None:
+        was_healthy = self.report.before.is_true(HEALTHY)
+        if was_healthy and not self.rollout.visible:
+            return
+        took = render_duration(timedelta(seconds=round(check.elapsed, 3)))
+        message = f"Health check passed in {took}"
+        self.report.conditions.mark_true(HEALTHY, Reason.SUCCEEDED, message)
+        if not was_healthy or self.rollout.wrote:
+            stages.tell(self.report, message, self.rollout.artifact)
+
+    def _succeed(self) -> Done:
+        ks, report, memory, rollout = self.ks, self.report, self.memory, self.rollout
+        memory.waiting = None
+        memory.last, memory.health, memory.checked = rollout.inputs, rollout.health, report.now
+        stages.mark_succeeded(report, rollout.artifact)
+        if rollout.visible or rollout.wrote:
+            self.record(stages.SUCCEEDED)
+            report.status["lastAppliedRevision"] = rollout.artifact.revision
+            origin = origin_revision(rollout.artifact)
+            if origin:
+                report.status["lastAppliedOriginRevision"] = origin
+            else:
+                report.status.pop("lastAppliedOriginRevision", None)
+            took = datetime.now(UTC) - rollout.began
+            log.info(
+                "reconciliation finished", revision=rollout.artifact.revision, seconds=took.total_seconds()
+            )
+            stages.tell_finished(report, ks, rollout.artifact, took)
+        return Done(ks.interval)
+
+    def inventory(self) -> Inventory:
+        """What the status says is ours. Raises ReconciliationFailed when it cannot be read."""
+        try:
+            return Inventory.parse(self.report.status.get("inventory"))
+        except InvalidEntry as error:
+            raise self.failure(ReconciliationFailed, str(error)) from error
+
+    def record(self, status: str) -> None:
+        """Put this attempt into the history."""
+        now = datetime.now(UTC)
+        attempted = Attempted(
+            self.rollout.digest, status, self.rollout.artifact, now, now - self.rollout.began
+        )
+        self.report.status["history"] = with_attempt(self.report.status.get("history") or [], attempted)
+
+    def failure(self, kind: type[Any], message: str) -> Exception:
+        """A failure of this rollout: retried after spec.retryInterval, told with its revision."""
+        failed: Exception = kind(
+            message,
+            retry_in=self.ks.retry_interval,
+            metadata=stages.revision_metadata(self.rollout.artifact),
+        )
+        return failed
+
+    def _tell_changes(self, changes: ChangeSet) -> None:
+        if changes.writes:
+            self.rollout.wrote = True
+            log.info("server-side apply completed", output=self._rendered(changes))
+            stages.tell(self.report, changes.render_writes(), self.rollout.artifact)
+
+    def _rendered(self, changes: ChangeSet) -> object:
+        return changes.render_grouped() if self.options.grouped_log else _output(changes)
+
+
+def _output(changes: ChangeSet) -> dict[str, str]:
+    return {str(entry.ref): str(entry.action) for entry in changes}
