@@ -5,11 +5,13 @@ included artifacts, less what the ignore rules keep out.
 """
 
 import contextlib
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from dulwich.errors import ApplyDeltaError, ObjectFormatException
 from dulwich.objects import Blob, ObjectID
 from dulwich.repo import Repo
 
@@ -82,14 +84,14 @@ def _entry(repo: Repo, item: TreeItem) -> Entry | None:
 
 
 def _open_blob(repo: Repo, sha: str) -> Content:
+    # Raw bytes instead of a Blob, which would be a second copy.
     try:
-        blob = repo.object_store[ObjectID(sha.encode("ascii"))]
-    except KeyError as error:
-        raise RepositoryRefused(f"the server did not send blob {sha}") from error
-    if not isinstance(blob, Blob):
+        kind, raw = repo.object_store.get_raw(ObjectID(sha.encode("ascii")))
+    except (KeyError, ObjectFormatException, ApplyDeltaError, zlib.error) as error:
+        raise RepositoryRefused(f"blob {sha} cannot be read from what the server sent") from error
+    if kind != Blob.type_num:
         raise RepositoryRefused(f"{sha} is not a blob")
-    chunks = blob.chunked
-    return Content(sum(len(chunk) for chunk in chunks), chunks)
+    return Content(len(raw), [raw])
 
 
 def _include(entries: dict[TreePath, Entry], directory: Path, source: TreePath, target: TreePath) -> None:

@@ -128,7 +128,10 @@ def _write_file(entry: Entry, content: Content, sink: "_GzipSink") -> None:
     written = 0
     for chunk in content.chunks:
         written += len(chunk)
-        sink.write(chunk)
+        # In slices: what cannot be compressed would otherwise be in memory twice.
+        view = memoryview(chunk)
+        for start in range(0, len(view), _CHUNK):
+            sink.write(view[start : start + _CHUNK])
     if written != content.size:
         raise ValueError(f"{'/'.join(entry.path)}: {content.size} bytes announced, {written} read")
     sink.write(bytes(-written % tarfile.BLOCKSIZE))
@@ -144,7 +147,7 @@ class _GzipSink:
         self._gzip = zlib.compressobj(wbits=_GZIP_WINDOW)  # writes no name and no time
         self._size = 0
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         self._emit(self._gzip.compress(data))
 
     def finish(self, files: int) -> Packed:

@@ -21,7 +21,7 @@ from shared.git.errors import GitTimeout, WorkerFailed, error_named
 
 _LENGTH_BYTES = 4
 _MAX_ANSWER = 64 * 1024 * 1024
-_HEAVY_BYTES = 128 * 1024 * 1024
+_HEAVY_BYTES = 96 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -55,15 +55,15 @@ class WorkerPool:
             except BaseException:
                 await _end(worker.process)
                 raise
-            await self._release(worker, peak_bytes=answer.get("peak_bytes", 0))
+            await self._release(worker, held_bytes=answer["held_bytes"])
         if "error" in answer:
             raise error_named(answer["error"], answer["message"])
         result: dict[str, Any] = answer["result"]
         return result
 
-    async def _release(self, worker: _Worker, *, peak_bytes: int) -> None:
+    async def _release(self, worker: _Worker, *, held_bytes: int) -> None:
         """Keep a worker for the next job unless it has grown: its memory is free only when it goes."""
-        if peak_bytes > _HEAVY_BYTES:
+        if held_bytes > _HEAVY_BYTES:
             await _end(worker.process)
             return
         worker.idle_since = time.monotonic()
