@@ -28,7 +28,7 @@ def main(arguments: list[str]) -> int:
             directories.append(argument)
     if len(directories) > 1 or restrictor not in {known.value for known in LoadRestrictions}:
         return _failed(_USAGE)
-    directory = os.path.abspath(directories[0] if directories else ".")
+    directory = os.path.abspath(directories[0] if directories else ".")  # noqa: PTH100 - links are followed later
     try:
         result = build("/", directory, Options(load_restrictions=LoadRestrictions(restrictor)))
     except BuildError as error:

@@ -230,7 +230,7 @@ class Target:
         return origins.of_field(self._directory, posixpath.basename(self.path), kind)
 
     def _plugin_configs(self, entries: Sequence[str]) -> list[Resource]:
-        """The objects that declare generators, transformers or validators: inline, in files or directories."""
+        """The objects that declare generators, transformers or validators, inline or in files."""
         gathered = self.empty()
         paths = []
         for entry in entries:

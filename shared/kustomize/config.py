@@ -5,7 +5,8 @@ shared.kustomize.default_config.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields as dataclass_fields
+from dataclasses import dataclass
+from dataclasses import fields as dataclass_fields
 from typing import Any, NamedTuple
 
 from shared.kustomize import fields

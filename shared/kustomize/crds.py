@@ -13,7 +13,7 @@ _MAX_DEPTH = 50
 
 
 def config_from_definitions(content: bytes, path: str, limits: Limits) -> TransformerConfig:
-    """The references, labels, annotations and names that the definitions mark. Raises KustomizationInvalid."""
+    """References, labels, annotations and names that definitions mark. Raises KustomizationInvalid."""
     try:
         value = json.loads(content) if content.lstrip()[:1] == b"{" else read_document(content, limits=limits)
     except (YamlError, ValueError, RecursionError) as error:

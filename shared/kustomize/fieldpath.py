@@ -47,7 +47,7 @@ def split(path: str) -> tuple[str, ...]:
 
 
 def lookup(obj: Any, path: str) -> Any:
-    """The value at a path, None where there is none. Raises ReplacementFailed for a step that cannot be taken."""
+    """The value at a path, None where there is none. Raises ReplacementFailed for an impossible step."""
     for raw in split(path):
         step = raw.strip()
         if not step:

@@ -34,17 +34,17 @@ class Session:
 
     options: Options
     files: int = 0
-    bytes: int = 0
+    bytes_read: int = 0
     schema: Schema = field(default_factory=BuiltInSchema)
     schema_is_set: bool = False
 
     def count(self, content: bytes, path: str) -> None:
         limits = self.options.limits
         self.files += 1
-        self.bytes += len(content)
+        self.bytes_read += len(content)
         if self.files > limits.files:
             raise LimitExceeded(f"{path}: more than {limits.files} files")
-        if self.bytes > limits.total_bytes:
+        if self.bytes_read > limits.total_bytes:
             raise LimitExceeded(f"{path}: more than {limits.total_bytes} bytes in all files")
 
     def check_deadline(self) -> None:
@@ -119,7 +119,7 @@ class Loader:
 
     def _content(self, found: str) -> bytes:
         limits = self.session.options.limits
-        left = max(0, min(limits.file_bytes, limits.total_bytes - self.session.bytes))
+        left = max(0, min(limits.file_bytes, limits.total_bytes - self.session.bytes_read))
         content = self.tree.read(found, left)
         self.session.count(content, shown(found))
         return content
@@ -142,14 +142,15 @@ class Loader:
     def _parsed(self, content: bytes, path: str) -> Kustomization:
         try:
             value = read_document(content, limits=self.session.options.limits.yaml)
+            value = {} if value is None else value
         except YamlError as error:
             raise KustomizationInvalid(
                 f"{path}:{error.line}: invalid Kustomization: {error.message}"
             ) from error
-        if value is not None and not isinstance(value, dict):
+        if not isinstance(value, dict):
             raise KustomizationInvalid(f"{path}: invalid Kustomization: expected a mapping")
         if not any(
-            item not in (None, "") for key, item in (value or {}).items() if key not in ("apiVersion", "kind")
+            item not in (None, "") for key, item in value.items() if key not in ("apiVersion", "kind")
         ):
             raise KustomizationInvalid(f"{path} is empty")
         try:

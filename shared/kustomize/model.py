@@ -6,8 +6,8 @@ from typing import Any
 
 from shared.kustomize import fields
 from shared.kustomize.errors import KustomizationInvalid
-from shared.kustomize.fieldspec import FieldSpec, field_spec
 from shared.kustomize.fields import flag, integer, listing, mapping, optional, structure, text, text_map
+from shared.kustomize.fieldspec import FieldSpec, field_spec
 from shared.kustomize.selectors import Selector, strict_selector
 
 KUSTOMIZATION_VERSION = "kustomize.config.k8s.io/v1beta1"
@@ -103,7 +103,7 @@ class Replacement:
 @dataclass(frozen=True, slots=True)
 class Variable:
     name: str = ""
-    target: Selector = Selector()
+    target: Selector = field(default_factory=Selector)
     field_path: str = "metadata.name"
 
 

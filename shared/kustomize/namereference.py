@@ -123,7 +123,8 @@ class _Referrer:
         ):
             places = ", ".join(resource.shown() for resource in found[:5])
             raise ReferenceAmbiguous(
-                f"{self._resource.shown()}: found multiple possible referrals for {name!r} in {spec.path!r}: {places}"
+                f"{self._resource.shown()}: found multiple possible referrals for {name!r} "
+                f"in {spec.path!r}: {places}"
             )
         return first
 

@@ -25,7 +25,8 @@ def in_order(resources: Sequence[Resource], options: SortOptions | None) -> list
     if options.order == "fifo":
         if options.legacy is not None:
             raise KustomizationInvalid(
-                "the field 'sortOptions.legacySortOptions' is set but the selected sort order is 'fifo', not 'legacy'"
+                "the field 'sortOptions.legacySortOptions' is set but the selected sort order is 'fifo', "
+                "not 'legacy'"
             )
         return list(resources)
     return _legacy(resources, options.legacy or _DEFAULT)

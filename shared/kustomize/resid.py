@@ -27,6 +27,9 @@ class Gvk(NamedTuple):
         return f"{self.kind or '[noKind]'}.{self.version or '[noVer]'}.{self.group or '[noGrp]'}"
 
 
+ANY = Gvk()
+
+
 class ResId(NamedTuple):
     """A name that an object has or had. `namespace` is the effective one, never empty."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from shared.kustomize import fields
 from shared.kustomize.errors import KustomizationInvalid
-from shared.kustomize.resid import Gvk
+from shared.kustomize.resid import ANY, Gvk
 
 Matcher = Callable[[str], bool]
 
@@ -16,7 +16,7 @@ Matcher = Callable[[str], bool]
 class Selector:
     """A target: every part given must match. Parts of patches are anchored regular expressions."""
 
-    gvk: Gvk = Gvk()
+    gvk: Gvk = ANY
     name: str = ""
     namespace: str = ""
     label_selector: str = ""

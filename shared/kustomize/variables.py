@@ -75,7 +75,8 @@ def _value(resources: Sequence[Resource], variable: Variable) -> Any:
             value = None
         if value is None:
             raise TransformFailed(
-                f"field {variable.field_path!r} specified in var {variable.name!r} not found in {resource.shown()}"
+                f"field {variable.field_path!r} specified in var {variable.name!r} "
+                f"not found in {resource.shown()}"
             )
         return plain_json(value)
     raise TransformFailed(f"var {variable.name!r} cannot be mapped to a field in the set of known resources")

@@ -152,4 +152,4 @@ def _shape(value: Any) -> type:
 
 
 def _named(value: Any) -> str:
-    return {dict: "a mapping", list: "a list", str: "a scalar"}[_shape(value)]
+    return "a mapping" if isinstance(value, dict) else "a list" if isinstance(value, list) else "a scalar"
