@@ -71,13 +71,13 @@ class Story:
             _WEB, _runs("shop:1.1.0"), "the Deployment changes", since=begun
         )
         self._record("commit to cluster", f"{_WEB}: shop:1.0.0 {terminal.arrow} shop:1.1.0", rolled.seconds)
-        done = await self.world.watcher.until(
-            _KS, ready_at("lastAppliedRevision", commit), "the Kustomization is ready again", since=begun
-        )
         gone = await self.world.watcher.until(
             Target(CONFIG_MAP, APP, old), lambda obj: obj is None, "the old ConfigMap goes", since=begun
         )
         self._seen(f"{await self._settings()} in place of {old}, which was pruned", gone.seconds)
+        done = await self.world.watcher.until(
+            _KS, ready_at("lastAppliedRevision", commit), "the Kustomization is ready again", since=begun
+        )
         self._seen(f"Kustomization ready at {_revision(commit)}", done.seconds)
 
     async def _heal(self) -> None:

@@ -2,54 +2,83 @@
 
 from __future__ import annotations
 
-import time
-from collections import Counter
+import asyncio
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
 from cli.demo.processes import Weight
-from cli.demo.waiting import Target
+from cli.demo.waiting import NotSeen
 from cli.demo.world import HOME, KUSTOMIZE, World
 from shared.model.kinds import KUSTOMIZATION
-from shared.model.meta import REQUESTED_AT, Object
 
-_SHOP = Target(KUSTOMIZATION, HOME, "shop")
-_REQUESTS = "rest_client_requests_total"
-
-
-async def cost_of_nothing(world: World) -> Counter[str]:
-    """API requests by method of one reconcile of the Kustomization in which nothing has changed."""
-    before = await _requests(world)
-    token = str(time.time_ns())
-    patch = {"metadata": {"annotations": {REQUESTED_AT: token}}}
-    await world.client.patch(_SHOP.resource, _SHOP.namespace, _SHOP.name, patch)
-
-    def handled(obj: Object | None) -> bool:
-        return obj is not None and obj["status"].get("lastHandledReconcileAt") == token
-
-    await world.watcher.until(_SHOP, handled, "a reconcile in which nothing changed")
-    return await _requests(world) - before
+_PASSES = 3
+_PATIENCE_SECONDS = 20.0
+_LOOK_SECONDS = 0.1
+_READS = {"GET", "WATCH"}
 
 
-async def _requests(world: World) -> Counter[str]:
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What kustomize-controller has done until now: reconciles, and requests to the API server."""
+
+    passes: int = 0
+    reads: int = 0
+    writes: int = 0
+
+    def since(self, before: Count) -> Count:
+        return Count(self.passes - before.passes, self.reads - before.reads, self.writes - before.writes)
+
+
+async def cost_of_nothing(world: World) -> Count:
+    """A few reconciles of the Kustomization, on a short interval, in which nothing has changed.
+
+    Raises NotSeen.
+    """
+    begun = await _count(world)
+    await _set_interval(world, "1s")
+    # The first is that of the new spec.
+    before = await _after(world, begun.passes + 2)
+    after = await _after(world, before.passes + _PASSES)
+    await _set_interval(world, "10m")
+    return after.since(before)
+
+
+async def _set_interval(world: World, interval: str) -> None:
+    await world.client.patch(KUSTOMIZATION, HOME, "shop", {"spec": {"interval": interval}})
+
+
+async def _after(world: World, passes: int) -> Count:
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            while (now := await _count(world)).passes < passes:
+                world.terminal.waiting("reconciles in which nothing changes: what do they cost?")
+                await asyncio.sleep(_LOOK_SECONDS)
+            return now
+    except TimeoutError:
+        raise NotSeen("reconciles on a short interval: not seen in the metrics") from None
+
+
+async def _count(world: World) -> Count:
     async with (
         aiohttp.ClientSession() as session,
         session.get(world.metrics[KUSTOMIZE], raise_for_status=True) as response,
     ):
         text = await response.text()
-    found: Counter[str] = Counter()
+    passes = reads = writes = 0
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
-            if sample.name == _REQUESTS:
-                found[sample.labels["method"]] += int(sample.value)
-    return found
+            if sample.name == "gotk_reconcile_duration_seconds_count":
+                passes += int(sample.value)
+            elif sample.name == "rest_client_requests_total":
+                reads += int(sample.value) * (sample.labels["method"] in _READS)
+                writes += int(sample.value) * (sample.labels["method"] not in _READS)
+    return Count(passes, reads, writes)
 
 
-def summarise(
-    world: World, timings: Iterable[tuple[str, float]], nothing: Counter[str], seconds: float
-) -> None:
+def summarise(world: World, timings: Iterable[tuple[str, float]], nothing: Count, seconds: float) -> None:
     terminal = world.terminal
     terminal.gap()
     terminal.title("What it took")
@@ -58,9 +87,15 @@ def summarise(
     weights = [one.weight() for one in world.processes.running]
     terminal.table(["memory (resident)", "now", "peak"], list(_weighed(weights)))
     terminal.gap()
-    calls = ", ".join(f"{count} {method}" for method, count in sorted(nothing.items())) or "none"
-    terminal.say(f"API requests of a reconcile in which nothing changed: {calls}.")
+    terminal.say(
+        f"{nothing.passes} reconciles in which nothing had changed: {_counted(nothing.reads, 'read')} and "
+        f"{_counted(nothing.writes, 'write')} at the API server."
+    )
     terminal.say(f"Everything, from an empty folder to here: {seconds:.1f} s.")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _weighed(weights: Iterable[Weight]) -> Iterable[tuple[str, str, str]]:

@@ -73,7 +73,7 @@ class Terminal:
         widths = [max(len(row[i]) for row in [list(head), *listed]) for i in range(len(head))]
         for index, row in enumerate([list(head), *listed]):
             cells = [row[0].ljust(widths[0]), *(cell.rjust(widths[i + 1]) for i, cell in enumerate(row[1:]))]
-            line = "   " + "   ".join(cells)
+            line = ("   " + "   ".join(cells)).rstrip()
             self._line(self._paint(line, "dim") if index == 0 else line)
 
     def gap(self) -> None:
