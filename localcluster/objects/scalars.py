@@ -96,6 +96,8 @@ def _time(value: Any, *, micro: bool) -> str:
     found = _TIME.fullmatch(text)
     if found is None:
         raise NotConvertible(f'parsing time "{text}" as "2006-01-02T15:04:05Z07:00": cannot parse')
+    if micro and len(found[3] or "") != 6:
+        raise NotConvertible(f'parsing time "{text}" as "2006-01-02T15:04:05.000000Z07:00": cannot parse')
     fraction = (found[3] or "").ljust(6, "0")[:6]
     zone = "+00:00" if found[4] in {"Z", "z"} else found[4]
     try:

@@ -101,8 +101,18 @@ def _rbd(value: Json) -> None:
     value.setdefault("keyring", "/etc/ceph/keyring")
 
 
+def _pod_status(value: Json) -> None:
+    """The one address and the list of addresses say the same."""
+    for one, many in (("podIP", "podIPs"), ("hostIP", "hostIPs")):
+        if value.get(many):
+            value[one] = value[many][0].get("ip", "")
+        elif value.get(one):
+            value[many] = [{"ip": value[one]}]
+
+
 RULES = {
     _CORE + "Pod": _pod,
+    _CORE + "PodStatus": _pod_status,
     _CORE + "PodSpec": _pod_spec,
     _CORE + "Container": _container,
     _CORE + "EphemeralContainer": _container,

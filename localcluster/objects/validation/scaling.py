@@ -1,0 +1,123 @@
+"""Horizontal pod autoscalers and pod disruption budgets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from localcluster.objects.causes import Cause, forbidden, invalid, required, unsupported
+from localcluster.objects.typed import same
+from localcluster.objects.validation import formats, selectors
+from localcluster.objects.validation.formats import each, not_negative
+from localcluster.objects.validation.numbers import int_or_percent, over_hundred
+
+Json = dict[str, Any]
+
+_SOURCES = {
+    "ContainerResource": "containerResource",
+    "External": "external",
+    "Object": "object",
+    "Pods": "pods",
+    "Resource": "resource",
+}
+
+
+def autoscaler(obj: Json) -> list[Cause]:
+    spec = obj["spec"]
+    causes: list[Cause] = []
+    least, most = spec.get("minReplicas"), spec.get("maxReplicas", 0)
+    if least is not None and least < 1:
+        causes.append(invalid("spec.minReplicas", least, "must be greater than or equal to 1"))
+    if not most:
+        causes.append(required("spec.maxReplicas", "must be set and greater than 0"))
+    elif most < 1:
+        causes.append(invalid("spec.maxReplicas", most, "must be greater than 0"))
+    if least is not None and most < least:
+        causes.append(invalid("spec.maxReplicas", most, "must be greater than or equal to `minReplicas`"))
+    causes += _target(spec.get("scaleTargetRef") or {}, "spec.scaleTargetRef")
+    for at, metric in enumerate(spec.get("metrics") or ()):
+        causes += _metric(metric, f"spec.metrics[{at}]")
+    behavior = spec.get("behavior") or {}
+    for name in ("scaleUp", "scaleDown"):
+        causes += _scaling_rules(behavior.get(name), f"spec.behavior.{name}")
+    return causes
+
+
+def _target(ref: Json, field: str) -> list[Cause]:
+    causes: list[Cause] = []
+    for name in ("kind", "name"):
+        value = ref.get(name, "")
+        causes += (
+            each(f"{field}.{name}", value, formats.path_segment(value))
+            if value
+            else [required(f"{field}.{name}")]
+        )
+    version = ref.get("apiVersion", "")
+    if "/" not in version and (version or ref.get("kind") != "ReplicationController"):
+        detail = "apiVersion must specify API group"
+        if version != "v1":
+            causes.append(invalid(f"{field}.apiVersion", version, detail))
+    return causes
+
+
+def _metric(metric: Json, field: str) -> list[Cause]:
+    kind = metric.get("type", "")
+    if not kind:
+        return [required(f"{field}.type", "must specify a metric source type")]
+    if kind not in _SOURCES:
+        return [unsupported(f"{field}.type", kind, sorted(_SOURCES))]
+    if metric.get(_SOURCES[kind]) is None:
+        detail = "must populate information for the given metric source"
+        return [required(f"{field}.{_SOURCES[kind]}", detail)]
+    return []
+
+
+def _scaling_rules(rules: Json | None, field: str) -> list[Cause]:
+    if rules is None:
+        return []
+    causes = not_negative(rules.get("stabilizationWindowSeconds"), f"{field}.stabilizationWindowSeconds")
+    select = rules.get("selectPolicy")
+    known = ("Disabled", "Max", "Min")
+    if select is not None and select not in known:
+        causes.append(unsupported(f"{field}.selectPolicy", select, known))
+    policies = rules.get("policies") or []
+    if not policies:
+        causes.append(required(f"{field}.policies", "must specify at least one Policy"))
+    for at, policy in enumerate(policies):
+        where = f"{field}.policies[{at}]"
+        if policy.get("type") not in {"Pods", "Percent"}:
+            causes.append(unsupported(f"{where}.type", policy.get("type", ""), ("Percent", "Pods")))
+        if policy.get("value", 0) <= 0:
+            causes.append(invalid(f"{where}.value", policy.get("value", 0), "must be greater than zero"))
+        period = policy.get("periodSeconds", 0)
+        if period <= 0:
+            causes.append(invalid(f"{where}.periodSeconds", period, "must be greater than zero"))
+        elif period > 1800:
+            causes.append(invalid(f"{where}.periodSeconds", period, "must be less than or equal to 1800"))
+    return causes
+
+
+def disruption_budget(obj: Json) -> list[Cause]:
+    spec = obj["spec"]
+    causes: list[Cause] = []
+    if spec.get("minAvailable") is not None and spec.get("maxUnavailable") is not None:
+        detail = "minAvailable and maxUnavailable cannot be both set"
+        causes.append(invalid("spec", {k: v for k, v in spec.items() if v is not None}, detail))
+    for name in ("minAvailable", "maxUnavailable"):
+        if spec.get(name) is not None:
+            causes += int_or_percent(spec[name], f"spec.{name}")
+            causes += over_hundred(spec[name], f"spec.{name}")
+    causes += selectors.label_selector(spec.get("selector"), "spec.selector")
+    policy = spec.get("unhealthyPodEvictionPolicy")
+    known = ("AlwaysAllow", "IfHealthyBudget")
+    if policy is not None and policy not in known:
+        causes.append(unsupported("spec.unhealthyPodEvictionPolicy", policy, known))
+    return causes
+
+
+def priority_class_update(new: Json, old: Json) -> list[Cause]:
+    causes: list[Cause] = []
+    if new.get("value", 0) != old.get("value", 0):
+        causes.append(forbidden("value", "may not be changed in an update."))
+    if not same(new.get("preemptionPolicy"), old.get("preemptionPolicy")):
+        causes.append(invalid("preemptionPolicy", new.get("preemptionPolicy"), "field is immutable"))
+    return causes
