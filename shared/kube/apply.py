@@ -11,11 +11,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from shared.kube.apply_errors import ApplyFailed, ObjectRefused, all_refused, namespace_missing
+from shared.kube.apply_errors import (
+    ApplyFailed,
+    ObjectRefused,
+    all_refused,
+    dry_run_failed,
+    namespace_missing,
+)
 from shared.kube.apply_object import Finding, ObjectApplier, Rules, Target
 from shared.kube.client import KubeClient
 from shared.kube.discovery import Discovery
-from shared.kube.errors import KubeError, UnknownKind
+from shared.kube.errors import ApiError, KubeError, UnknownKind
 from shared.kube.memory import Memory, Record
 from shared.kube.parallel import each
 from shared.kube.settle import Unsettled, settle
@@ -152,6 +158,8 @@ class Applier:
                 late = asyncio.get_running_loop().time() > deadline
                 if late or ref.group_kind not in run.defined:
                     raise ObjectRefused(f"{ref} dry-run failed: {error}") from error
+            except ApiError as error:
+                raise dry_run_failed(ref, {}, error) from error
             await asyncio.sleep(_SERVED_PAUSE)
             self._discovery.forget(ref.api_version)
 

@@ -9,22 +9,36 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+import structlog
 
 from shared.kube.apply_errors import ObjectRefused, apply_failed, dry_run_failed
 from shared.kube.client import KubeClient
-from shared.kube.errors import ApiError, ApiUnreachable, Conflict, Invalid, KubeError, NotFound
+from shared.kube.errors import (
+    ApiError,
+    ApiUnreachable,
+    Conflict,
+    Invalid,
+    KubeError,
+    NotFound,
+    ServerFailure,
+)
 from shared.kube.tracker import Tracker
 from shared.logic import owner
 from shared.logic.changes import Action
 from shared.logic.drift import has_drifted
 from shared.logic.drift_ignore import IgnoreRules
 from shared.logic.managed_fields import cleanup_patch
+from shared.logic.undeclared import is_built_in, undeclared_fields, without_field
 from shared.model.kinds import Resource
 from shared.model.meta import Object, ObjectKey, ObjectRef
 
+log = structlog.get_logger()
+
 _IMMUTABLE = re.compile(r"is immutable|immutable field")
+_PROBE = "headwater-probe"
 _GONE_WITHIN = 60.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 
@@ -81,7 +95,7 @@ class ObjectApplier:
             if live is not None:
                 return Finding(target, Action.SKIPPED, live)
         try:
-            result = await self._apply(target, target.desired, dry_run=True)
+            target, result = await self._dry_run(target)
         except ApiUnreachable:
             raise
         except KubeError as error:
@@ -92,6 +106,26 @@ class ObjectApplier:
         if live is None:
             return Finding(target, Action.CREATED, payload=target.desired)
         return self._compare(target, rules, live, result)
+
+    async def _dry_run(self, target: Target) -> tuple[Target, Object]:
+        """The result, and the target without fields that the server does not know."""
+        resource, manager = target.resource, self._manager
+        try:
+            return target, await self._client.apply(
+                resource, target.desired, field_manager=manager, dry_run=True
+            )
+        except ServerFailure as error:
+            unknown = undeclared_fields(error.message) if is_built_in(resource.api_version) else []
+            if not unknown:
+                raise
+        desired = target.desired
+        for path in unknown:
+            desired = without_field(desired, path)
+        log.warning(
+            "unknown fields are left out", object=str(target.ref), fields=["".join(path) for path in unknown]
+        )
+        result = await self._client.apply(resource, desired, field_manager=manager, dry_run=True)
+        return replace(target, desired=desired), result
 
     def _compare(self, target: Target, rules: Rules, live: Object, dry_run: Object) -> Finding:
         if owner.excluded_from_apply(live):
@@ -112,9 +146,24 @@ class ObjectApplier:
         if live is not None and owner.excluded_from_apply(live):
             return Finding(target, Action.SKIPPED, live)
         forced = rules.force or owner.may_be_recreated(target.desired) or owner.may_be_recreated(live)
-        if live is None or not forced or not _is_immutable(error):
+        if live is None or not forced or not _is_immutable(error) or await self._is_hopeless(target):
             raise dry_run_failed(target.ref, target.desired, error) from error
         return Finding(target, Action.CREATED, live, target.desired, recreate=True)
+
+    async def _is_hopeless(self, target: Target) -> bool:
+        """Would a new object be refused as well? Then the old one must not be deleted for it.
+
+        Asked of the server by a dry run under another name, so what it says about names is not heard.
+        """
+        probe = {**target.desired, "metadata": {**target.desired["metadata"], "name": _PROBE}}
+        try:
+            await self._client.create(target.resource, probe, field_manager=self._manager, dry_run=True)
+        except Invalid as error:
+            causes = error.details.get("causes") or ()
+            return any(not str(cause.get("field", "")).startswith("metadata.") for cause in causes)
+        except KubeError:
+            return False
+        return False
 
     async def write(self, finding: Finding, rules: Rules) -> Object:
         """The object as written. Raises ObjectRefused."""
@@ -125,7 +174,7 @@ class ObjectApplier:
         elif finding.live is not None:
             await self._clean(target, rules, finding.live)
         try:
-            return await self._apply(target, finding.payload, dry_run=False)
+            return await self._apply(target, finding.payload)
         except KubeError as error:
             raise apply_failed(target.ref, target.desired, error) from error
 
@@ -165,11 +214,7 @@ class ObjectApplier:
                 params={"fieldManager": self._manager},
             )
 
-    async def _apply(self, target: Target, payload: Object, *, dry_run: bool) -> Object:
-        if dry_run:
-            return await self._client.apply(
-                target.resource, payload, field_manager=self._manager, dry_run=True
-            )
+    async def _apply(self, target: Target, payload: Object) -> Object:
         with self._tracker.writing(target.resource, target.key) as answer:
             answer.obj = await self._client.apply(target.resource, payload, field_manager=self._manager)
         return answer.obj
@@ -184,9 +229,9 @@ class ObjectApplier:
         """Delete the old object and wait until it is gone: the new one needs its name."""
         resource, key = target.resource, target.key
         uid = str(live["metadata"]["uid"]) if live is not None else ""
-        self._tracker.note_deletion(resource, key)
         try:
-            await self._client.delete(resource, key.namespace, key.name, uid=uid)
+            with self._tracker.deleting(resource, key):
+                await self._client.delete(resource, key.namespace, key.name, uid=uid)
         except NotFound:
             return
         except KubeError as error:

@@ -144,9 +144,13 @@ class KubeClient:
                 return ObjectList(items, meta.get("resourceVersion", ""))
             params["continue"] = meta["continue"]
 
-    async def create(self, resource: Resource, obj: Mapping[str, Any], *, field_manager: str = "") -> Object:
+    async def create(
+        self, resource: Resource, obj: Mapping[str, Any], *, field_manager: str = "", dry_run: bool = False
+    ) -> Object:
         namespace = obj["metadata"].get("namespace", "")
         params = {"fieldManager": field_manager} if field_manager else {}
+        if dry_run:
+            params["dryRun"] = "All"
         return await self.request("POST", resource.path(namespace), params=params, body=obj)
 
     async def update(self, resource: Resource, obj: Mapping[str, Any]) -> Object:

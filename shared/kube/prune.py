@@ -88,9 +88,10 @@ class Pruner:
                 return Action.SKIPPED
             if live["metadata"].get("deletionTimestamp"):
                 return Action.DELETED
-            self._tracker.note_deletion(resource, key)
+            uid = live["metadata"]["uid"]
             try:
-                await self._client.delete(resource, key.namespace, key.name, uid=live["metadata"]["uid"])
+                with self._tracker.deleting(resource, key):
+                    await self._client.delete(resource, key.namespace, key.name, uid=uid)
             except NotFound:
                 return Action.DELETED
             except Conflict:

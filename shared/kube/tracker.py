@@ -162,11 +162,19 @@ class Tracker:
         if kind is not None:
             kind.sightings.note(key, obj)
 
-    def note_deletion(self, resource: Resource, key: ObjectKey) -> None:
-        """We have just asked for its deletion."""
+    @contextmanager
+    def deleting(self, resource: Resource, key: ObjectKey) -> Iterator[None]:
+        """Around a deletion of ours, so that the object's going is not taken for drift."""
         kind = self._kinds.get(resource.group_kind)
-        if kind is not None:
-            kind.sightings.note_deletion(key)
+        if kind is None:
+            yield
+            return
+        kind.sightings.note_leaving(key, leaving=True)
+        try:
+            yield
+        except BaseException:
+            kind.sightings.note_leaving(key, leaving=False)
+            raise
 
     def note_repair(self, kind: GroupKind, key: ObjectKey) -> None:
         """Drift of the object was real: it had to be written."""

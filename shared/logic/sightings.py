@@ -86,17 +86,20 @@ class Sightings:
         return self._judge(key, held.before, held.after) if held is not None else None
 
     def note(self, key: ObjectKey, obj: Mapping[str, Any]) -> None:
-        """The object as the API server just gave it to us: whatever is older is no news."""
+        """The object as the API server just gave it to us: whatever is older is no news.
+
+        One that we had asked to go, and now look at again, is wanted again.
+        """
         uid, version = identity(obj)
         known = self._seen.get(key)
-        if known is None or known.uid != uid or is_newer(version, known.version):
+        if known is None or known.uid != uid or known.leaving or is_newer(version, known.version):
             self._seen[key] = Sighting.of(obj)
 
-    def note_deletion(self, key: ObjectKey) -> None:
-        """We asked for its deletion: its going is no news."""
+    def note_leaving(self, key: ObjectKey, *, leaving: bool) -> None:
+        """We ask for its deletion, so its going is no news; or we asked and it was refused."""
         known = self._seen.get(key)
         if known is not None:
-            self._seen[key] = replace(known, leaving=True)
+            self._seen[key] = replace(known, leaving=leaving)
 
     def watched(
         self, key: ObjectKey, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None

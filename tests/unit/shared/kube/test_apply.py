@@ -312,6 +312,29 @@ async def test_an_immutable_field_needs_force(engine: Engine) -> None:
     assert after["spec"]["selector"] == {"matchLabels": {"app": "two"}}
 
 
+async def test_nothing_is_deleted_for_a_manifest_that_can_never_be_created(engine: Engine) -> None:
+    await engine.apply(deployment(engine, "one"))
+    before = await engine.find("web", DEPLOYMENT)
+    broken = deployment(engine, "two")
+    broken["spec"]["replicas"] = -1
+    with pytest.raises(ApplyFailed, match=r"dry-run failed \(Invalid\): .*replicas"):
+        await engine.apply(broken, options=ApplyOptions(Rules(force=True)))
+    after = await engine.find("web", DEPLOYMENT)
+    assert before is not None
+    assert after is not None
+    assert after["metadata"]["uid"] == before["metadata"]["uid"]
+
+
+async def test_unknown_fields_of_built_in_kinds_are_left_out(engine: Engine) -> None:
+    odd = deployment(engine, "one")
+    odd["spec"]["template"]["spec"]["containers"][0]["imagee"] = "typo"
+    odd["surprise"] = 1
+    assert actions(await engine.apply(odd)) == ["web created"]
+    await engine.covered(GroupKind("apps", "Deployment"))
+    assert actions(await engine.apply(odd)) == ["web unchanged"]
+    assert engine.count() == {}
+
+
 async def test_a_deployment_is_recognised_as_unchanged(engine: Engine) -> None:
     await engine.apply(deployment(engine, "one"))
     engine.memory.forget_all()

@@ -80,15 +80,23 @@ def test_going_is_news_unless_we_asked_for_it() -> None:
     assert seen.watched(KEY, obj(1), None) is Meddling.GONE
     assert seen.find(KEY) is None
     seen.note(KEY, obj(2))
-    seen.note_deletion(KEY)
+    seen.note_leaving(KEY, leaving=True)
     assert seen.watched(KEY, obj(2), obj(3)) is None, "its finalizers work"
     assert seen.watched(KEY, obj(3), None) is None
+
+
+def test_what_was_asked_to_go_and_is_wanted_again() -> None:
+    seen = Sightings()
+    seen.note(KEY, obj(1))
+    seen.note_leaving(KEY, leaving=True)
+    seen.note(KEY, obj(1))
+    assert seen.watched(KEY, obj(1), None) is Meddling.GONE
 
 
 def test_the_end_of_an_older_object_of_that_name_is_no_news() -> None:
     seen = Sightings()
     seen.note(KEY, obj(1, uid="old"))
-    seen.note_deletion(KEY)
+    seen.note_leaving(KEY, leaving=True)
     seen.note(KEY, obj(3, uid="new"))
     assert seen.watched(KEY, obj(1, uid="old"), None) is None
     assert seen.watched(KEY, None, obj(3, uid="new")) is None
