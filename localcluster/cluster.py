@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from localcluster.admission import Admission
+from localcluster.admission.gate import Admission
 from localcluster.auth.authenticate import Authenticator
 from localcluster.auth.rbac import Authorizer
 from localcluster.auth.reviews import Reviews
@@ -14,11 +14,13 @@ from localcluster.store.store import Journal, Store
 class Cluster:
     """What the HTTP layer and the controllers work on."""
 
-    def __init__(self, admin_token: str, journal: Journal | None = None) -> None:
+    def __init__(
+        self, admin_token: str, *, signing_key: bytes | None = None, journal: Journal | None = None
+    ) -> None:
         self.store = Store(journal)
         self.registry = Registry()
         self.authorizer = Authorizer(self.store)
         self.admission = Admission(self.store, self.authorizer)
-        self.tokens = TokenIssuer(self.store)
+        self.tokens = TokenIssuer(self.store, signing_key)
         self.authenticator = Authenticator(admin_token, self.tokens)
         self.reviews = Reviews(self.authorizer, self.authenticator)

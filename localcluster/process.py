@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import ssl
 import tempfile
 from dataclasses import dataclass, field
@@ -16,9 +17,12 @@ from localcluster.cluster import Cluster
 from localcluster.controllers.crew import Workloads
 from localcluster.controllers.settings import WorkloadSettings
 from localcluster.housekeeping.crew import Housekeeping
+from localcluster.http.protocol import LenientServer
 from localcluster.http.server import ApiServer
+from localcluster.store.journal import SqliteJournal
 
 _STOP_SECONDS = 2.0
+_SIGNING_KEY = "key of service account tokens"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +42,10 @@ class Server:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.cluster = Cluster(settings.token)
         self.url = ""
-        self._serving = None if settings.insecure_http else make_certificates(settings.host)
+        self._journal = SqliteJournal(settings.data) if settings.data else None
+        self._serving = None if settings.insecure_http else _certificates(settings.host, self._journal)
+        self.cluster = _cluster(settings.token, self._journal)
         self.housekeeping = Housekeeping(self.cluster, self.authority)
         self.workloads = Workloads(self.cluster, settings.workloads)
         self._runner: web.ServerRunner | None = None
@@ -55,7 +60,7 @@ class Server:
         self.housekeeping.start()
         self.workloads.start()
         api = ApiServer(self.cluster)
-        server = web.Server(api.handle, handler_cancellation=True, access_log=None)
+        server = LenientServer(api.handle, handler_cancellation=True, access_log=None)
         self._runner = web.ServerRunner(server, shutdown_timeout=_STOP_SECONDS)
         await self._runner.setup()
         context = _tls(self._serving) if self._serving else None
@@ -73,6 +78,34 @@ class Server:
         self.housekeeping.stop()
         if self._runner is not None:
             await self._runner.cleanup()
+        if self._journal is not None:
+            await self._journal.close()
+
+
+def _cluster(token: str, journal: SqliteJournal | None) -> Cluster:
+    """A cluster in memory, or one that goes on from what the journal kept."""
+    if journal is None:
+        return Cluster(token)
+    key = journal.fact(_SIGNING_KEY) or secrets.token_bytes(32)
+    journal.keep_fact(_SIGNING_KEY, key)
+    cluster = Cluster(token, signing_key=key, journal=journal)
+    for collection, place, version, raw in journal.objects():
+        cluster.store.restore(collection, place, version, raw)
+    cluster.store.restored(journal.last_version())
+    return cluster
+
+
+def _certificates(host: str, journal: SqliteJournal | None) -> Serving:
+    """Certificates for this address; kept with the state, as config maps hold the authority's."""
+    if journal is None:
+        return make_certificates(host)
+    name = f"certificates for {host}"
+    kept = journal.fact(name)
+    if kept is not None:
+        return Serving(*kept.split(b"\0"))
+    made = make_certificates(host)
+    journal.keep_fact(name, b"\0".join((made.authority, made.certificate, made.key)))
+    return made
 
 
 def _tls(serving: Serving) -> ssl.SSLContext:

@@ -11,11 +11,12 @@ from contextlib import contextmanager
 import orjson
 
 from localcluster.clock import stamp
+from localcluster.conversion.forms import KEPT_AS, form_of
 from localcluster.objects import managed, reader, reader_yaml, strategy
 from localcluster.objects.conflict import ApplyConflict
 from localcluster.objects.crd.prune import decode_custom, default_custom, prune
 from localcluster.objects.crd.validate import validate_custom
-from localcluster.objects.decode import NotDecodable, StrictDecodingError, check_fields
+from localcluster.objects.decode import NotDecodable, StrictDecodingError, check_fields, normalise
 from localcluster.objects.defaults import apply_defaults
 from localcluster.objects.errors import ObjectError, Unprocessable
 from localcluster.objects.fieldset import FieldSet
@@ -175,18 +176,29 @@ def settle(live: Obj, new: Obj) -> Obj:
 
 
 def to_storage(resource: Resource, obj: Obj) -> Obj:
-    """The object in the version in which its kind is kept; may be `obj` itself."""
+    """The object in the form in which its kind is kept, kind and apiVersion first; may share with `obj`."""
     custom = resource.custom
-    if custom is None or custom.is_storage:
-        return obj
-    return {**prune(obj, custom.storage.schema, []), "apiVersion": custom.storage_api_version}
+    if custom is None:
+        form = form_of(resource)
+        if form is not None:
+            obj = normalise(form[0](obj), _schema_kept(resource))
+        kept = {"kind": obj["kind"], "apiVersion": obj["apiVersion"], **obj}
+        for name, field in schema_of(resource).fields.items():
+            # An empty list does not survive being kept; where none is written as null, it becomes that.
+            if field.emit == "always" and field.shape == "list" and kept.get(name) == []:
+                kept[name] = None
+        return kept
+    if not custom.is_storage:
+        obj = {**prune(obj, custom.storage.schema, []), "apiVersion": custom.storage_api_version}
+    return obj
 
 
 def from_storage(resource: Resource, obj: Obj) -> Obj:
-    """A stored object (given away by the caller) in the version of `resource`."""
+    """A stored object (given away by the caller) in the form of `resource`."""
     custom = resource.custom
     if custom is None:
-        return obj
+        form = form_of(resource)
+        return obj if form is None else normalise(form[1](obj), schema_of(resource))
     if custom.changed:
         obj = default_custom(prune(obj, custom.storage.schema, []), custom.storage.schema)
     if not custom.is_storage:
@@ -197,4 +209,12 @@ def from_storage(resource: Resource, obj: Obj) -> Obj:
 def is_served_as_stored(resource: Resource) -> bool:
     """Whether the stored bytes are what this version serves."""
     custom = resource.custom
-    return custom is None or (custom.is_storage and not custom.changed)
+    if custom is None:
+        return form_of(resource) is None
+    return custom.is_storage and not custom.changed
+
+
+def _schema_kept(resource: Resource) -> Schema:
+    found = builtin(*KEPT_AS[resource.group, resource.version, resource.kind])
+    assert found is not None
+    return found

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from localcluster.cluster import Cluster
+from localcluster.housekeeping.account_tokens import AccountTokens
 from localcluster.housekeeping.aggregation import RoleAggregation
 from localcluster.housekeeping.definitions import Definitions
 from localcluster.housekeeping.garbage import GarbageCollector
 from localcluster.housekeeping.namespaces import Namespaces
+from localcluster.housekeeping.protection import VolumeProtection
 from localcluster.housekeeping.worklist import Worklist
 
 
@@ -18,9 +20,18 @@ class Housekeeping:
         self.aggregation = RoleAggregation(cluster)
         self.garbage = GarbageCollector(cluster)
         self.namespaces = Namespaces(cluster, authority)
+        self.protection = VolumeProtection(cluster)
+        self.account_tokens = AccountTokens(cluster, authority)
 
     def _worklists(self) -> list[Worklist[Any]]:
-        parts = (self.definitions, self.aggregation, self.garbage, self.namespaces)
+        parts = (
+            self.definitions,
+            self.aggregation,
+            self.garbage,
+            self.namespaces,
+            self.protection,
+            self.account_tokens,
+        )
         return [part.worklist for part in parts]
 
     def start(self) -> None:

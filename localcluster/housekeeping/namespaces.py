@@ -18,9 +18,9 @@ from localcluster.store.revision import Change, Obj
 _ROOT_CA = "kube-root-ca.crt"
 _RETRY_SECONDS = 5.0
 _ROOT_CA_NOTE = (
-    "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as "
-    "the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of "
-    "Kubernetes clusters."
+    "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such "
+    "as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions "
+    "of Kubernetes clusters."
 )
 
 

@@ -17,7 +17,7 @@ from localcluster.http.options import read_delete_options, read_list_options, re
 from localcluster.http.reviews import answer_review
 from localcluster.http.streaming import stream
 from localcluster.present import tables
-from localcluster.present.rendering import list_body, partial, render
+from localcluster.present.rendering import list_body, partial, render, render_item
 from localcluster.resources.resource import Resource
 from localcluster.status import bad_request, broken, method_not_allowed, no_such_resource, not_found
 from localcluster.store.revision import Obj
@@ -100,7 +100,7 @@ class ObjectRoutes:
                 tables.table(call.resource, page.revisions, metadata, query.get("includeObject", ""))
             )
         one = Form.METADATA if form is Form.METADATA_LIST else Form.WHOLE
-        items = [render(revision, call.resource, one) for revision in page.revisions]
+        items = [render_item(revision, call.resource, one) for revision in page.revisions]
         body = list_body(
             call.resource, one, items, version=page.version, token=page.token, remaining=page.remaining
         )
@@ -169,7 +169,7 @@ class ObjectRoutes:
         options = await self._delete_options(exchange)
         page = reading.list_page(self._cluster.store, call, listing)
         one = Form.METADATA if form is Form.METADATA_LIST else Form.WHOLE
-        items = [render(revision, call.resource, one) for revision in page.revisions]
+        items = [render_item(revision, call.resource, one) for revision in page.revisions]
         for revision in page.revisions:
             named = call.within(revision.key)
             deleting.delete(self._cluster.store, self._cluster.admission, named, options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import orjson
@@ -22,9 +23,23 @@ def render(revision: Revision, resource: Resource, form: Form) -> bytes:
     rendered: bytes | None = revision.remembered(view)
     if rendered is None:
         obj = rules.from_storage(resource, revision.load())
-        rendered = orjson.dumps(obj if form is Form.WHOLE else partial(obj))
+        whole = {"kind": resource.kind, "apiVersion": resource.api_version, **obj}
+        rendered = orjson.dumps(whole if form is Form.WHOLE else partial(obj))
         revision.remember(view, rendered)
     return rendered
+
+
+def render_item(revision: Revision, resource: Resource, form: Form) -> bytes:
+    """The same as an item of a list: there, built-in kinds leave out kind and apiVersion."""
+    rendered = render(revision, resource, form)
+    if resource.custom is not None or form is not Form.WHOLE:
+        return rendered
+    return b"{" + rendered.removeprefix(_type_prefix(resource.kind, resource.api_version))
+
+
+@cache
+def _type_prefix(kind: str, api_version: str) -> bytes:
+    return orjson.dumps({"kind": kind, "apiVersion": api_version})[:-1] + b","
 
 
 def partial(obj: Obj) -> Obj:

@@ -42,6 +42,11 @@ class Journal(Protocol):
     async def durable(self, version: int) -> None: ...
 
 
+def listed_as(key: Key) -> Key:
+    """Sort key of lists: as the text namespace/name, so that a-b comes before a."""
+    return (key[0] + "/", key[1])
+
+
 class Collection:
     """The objects of one resource, sorted by namespace and name."""
 
@@ -54,15 +59,17 @@ class Collection:
 
     def put(self, revision: Revision) -> None:
         if revision.key not in self.objects:
-            insort(self.keys, revision.key)
+            insort(self.keys, revision.key, key=listed_as)
         self.objects[revision.key] = revision
 
     def drop(self, key: Key) -> None:
         del self.objects[key]
-        del self.keys[bisect_left(self.keys, key)]
+        del self.keys[bisect_left(self.keys, listed_as(key), key=listed_as)]
 
-    def between(self, low: Key, high: Key) -> list[Key]:
-        return self.keys[bisect_left(self.keys, low) : bisect_left(self.keys, high)]
+    def within(self, namespace: str) -> list[Key]:
+        low = bisect_left(self.keys, listed_as((namespace, "")), key=listed_as)
+        high = bisect_left(self.keys, listed_as((namespace, _LAST)), key=listed_as)
+        return self.keys[low:high]
 
 
 class Store:
@@ -160,14 +167,14 @@ class Store:
         if at is None or at >= self.version:
             if not namespace:
                 return [held.objects[key] for key in held.keys]
-            return [held.objects[key] for key in held.between((namespace, ""), (namespace, _LAST))]
+            return [held.objects[key] for key in held.within(namespace)]
         then: dict[Key, Revision | None] = {}
         for change in self.changes_since(at):
             if change.collection == collection:
                 then.setdefault(change.key, change.before)
         keys = {key for key in held.objects if key not in then}
         keys.update(key for key, revision in then.items() if revision is not None)
-        revisions = [then.get(key) or held.objects[key] for key in sorted(keys)]
+        revisions = [then.get(key) or held.objects[key] for key in sorted(keys, key=listed_as)]
         return [revision for revision in revisions if not namespace or revision.key[0] == namespace]
 
     def changes_since(self, version: int) -> Iterator[Change]:

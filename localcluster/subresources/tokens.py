@@ -68,7 +68,7 @@ def _complete(request: Obj, call: Call, account: Revision) -> None:
     metadata, spec = request["metadata"], request.setdefault("spec", {})
     metadata.update(name=call.name, namespace=call.namespace, creationTimestamp=stamp(), uid=account.uid)
     spec["audiences"] = spec.get("audiences") or [ISSUER]
-    spec["expirationSeconds"] = spec.get("expirationSeconds", DEFAULT_SECONDS)
+    spec["expirationSeconds"] = spec.get("expirationSeconds") or DEFAULT_SECONDS
     spec.setdefault("boundObjectRef", None)
 
 

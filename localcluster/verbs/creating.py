@@ -6,7 +6,7 @@ import secrets
 import uuid
 
 from localcluster import rules
-from localcluster.admission import Admission
+from localcluster.admission.gate import Admission
 from localcluster.clock import stamp
 from localcluster.http.options import WriteOptions
 from localcluster.status import already_exists, bad_request, broken, invalid
@@ -16,12 +16,15 @@ from localcluster.verbs.call import Call
 
 _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 _SUFFIX_LENGTH = 5
+_SERVER_FIELDS = ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink")
 _LONGEST_PREFIX = 63 - _SUFFIX_LENGTH
 
 
 def create(store: Store, admission: Admission, call: Call, obj: Obj, options: WriteOptions) -> Obj:
     """Store a new object (or, on a dry run, only say what it would be) and return it."""
     require_namespace_matches(call, obj)
+    for given in _SERVER_FIELDS:
+        obj["metadata"].pop(given, None)
     manager = options.manager or call.manager
     rules.track(call.resource, None, obj, manager, call.subresource)
     return insert(store, admission, call, obj, dry_run=options.dry_run)
@@ -33,18 +36,17 @@ def insert(store: Store, admission: Admission, call: Call, obj: Obj, *, dry_run:
     metadata = obj["metadata"]
     admission.admit_create(call, obj)
     given_version = metadata.pop("resourceVersion", "")
-    for given in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"):
+    for given in _SERVER_FIELDS:
         metadata.pop(given, None)
     metadata["uid"] = str(uuid.uuid4())
     metadata["creationTimestamp"] = stamp()
     if not metadata.get("name") and metadata.get("generateName"):
         metadata["name"] = metadata["generateName"][:_LONGEST_PREFIX] + _suffix()
     rules.prepare_create(resource, obj)
-    admission.allocate(call, obj)
+    admission.allocate(call, obj, None)
     causes = rules.validate_create(resource, obj)
     name: str = metadata.get("name", "")
     if causes:
-        admission.release(call, obj)
         raise invalid(resource.kind, resource.group, name, causes)
     if given_version not in ("", "0"):
         raise broken("resourceVersion should not be set on objects to be created")
@@ -53,11 +55,10 @@ def insert(store: Store, admission: Admission, call: Call, obj: Obj, *, dry_run:
     if existing is not None:
         terminating = "deletionTimestamp" in existing.load()["metadata"]
         raise already_exists(resource.plural, resource.group, name, terminating=terminating)
-    if dry_run:
-        admission.release(call, obj)
-        return obj
-    store.put(resource.collection, key, rules.to_storage(resource, obj))
-    return obj
+    kept = rules.to_storage(resource, obj)
+    if not dry_run:
+        store.put(resource.collection, key, kept)
+    return kept if rules.is_served_as_stored(resource) else rules.from_storage(resource, dict(kept))
 
 
 def require_namespace_matches(call: Call, obj: Obj) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from localcluster import rules
-from localcluster.admission import Admission
+from localcluster.admission.gate import Admission
 from localcluster.clock import now, parse, stamp
 from localcluster.http.options import DeleteOptions
 from localcluster.status import conflict, not_found, success

@@ -9,13 +9,13 @@ from typing import Any
 import orjson
 
 from localcluster import rules
-from localcluster.admission import Admission
+from localcluster.admission.gate import Admission
 from localcluster.http.decoding import read_object
 from localcluster.http.options import WriteOptions
 from localcluster.objects.patch import json_patch, merge_patch
 from localcluster.objects.strategic import strategic_merge
 from localcluster.resources.resource import Resource
-from localcluster.status import MODIFIED, Refusal, bad_request, conflict, unsupported_body
+from localcluster.status import MODIFIED, Refusal, bad_request, conflict, not_found, unsupported_body
 from localcluster.store.revision import Obj
 from localcluster.store.store import Store
 from localcluster.verbs.call import Call
@@ -106,6 +106,8 @@ def _apply(
     obj = rules.decode(resource, obj, duplicates, options.validation, call.warnings)
     rules.set_managed(obj, entries)
     if live is None or old is None:
+        if call.subresource:
+            raise not_found(resource.plural, resource.group, call.name)
         sent.require_may_create()
         obj["metadata"].pop("resourceVersion", None)
         return insert(store, admission, call, obj, dry_run=options.dry_run), True

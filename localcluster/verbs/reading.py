@@ -13,13 +13,13 @@ from localcluster.http.options import ListOptions
 from localcluster.selectors import fields, labels
 from localcluster.status import FieldError, Refusal, bad_request, expired, not_found
 from localcluster.store.revision import Key, Revision
-from localcluster.store.store import Compacted, Store
+from localcluster.store.store import Compacted, Store, listed_as
 from localcluster.verbs.call import Call
 
 _SNAPSHOT_GONE = (
-    "The provided continue parameter is too old to display a consistent list result. You can start a new list "
-    "without the continue parameter, or use the continue token in this response to retrieve the remainder of "
-    "the results. Continuing with the provided token results in an inconsistent list - objects that were "
+    "The provided continue parameter is too old to display a consistent list result. You can start a new "
+    "list without the continue parameter, or use the continue token in this response to retrieve the remainder "
+    "of the results. Continuing with the provided token results in an inconsistent list - objects that were "
     "created, modified, or deleted between the time the first chunk was returned and now may show up in the "
     "list."
 )
@@ -79,7 +79,7 @@ def list_page(store: Store, call: Call, options: ListOptions) -> Page:
     except Compacted as error:
         raise _gone(str(error), continued=bool(options.token)) from error
     if after is not None:
-        revisions = [revision for revision in revisions if revision.key > after]
+        revisions = [revision for revision in revisions if listed_as(revision.key) > listed_as(after)]
     chosen = [r for r in revisions if selection.matches(r)] if selection.selective else revisions
     version = store.version if at is None else at
     if not options.limit or len(chosen) <= options.limit:

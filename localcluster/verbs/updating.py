@@ -7,7 +7,7 @@ from collections.abc import Callable
 import orjson
 
 from localcluster import rules
-from localcluster.admission import Admission
+from localcluster.admission.gate import Admission
 from localcluster.http.options import WriteOptions
 from localcluster.resources.resource import Resource
 from localcluster.status import (
@@ -86,21 +86,22 @@ def replace(
     admission.admit_update(call, obj, old)
     keep_identity(obj, old)
     rules.prepare_update(resource, obj, old, call.subresource)
+    admission.allocate(call, obj, old)
     causes = rules.validate_update(resource, obj, old, call.subresource)
     if causes:
         raise invalid(resource.kind, resource.group, call.name, causes)
     obj["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]
     if dry_run:
-        return obj
+        return rules.to_storage(resource, obj) if rules.is_served_as_stored(resource) else obj
     if is_released(obj, old):
         store.delete(resource.collection, live.key)
         return obj
     obj = rules.settle(old, obj)
     if _same(obj, old):
         return old
-    stored = store.put(resource.collection, live.key, rules.to_storage(resource, obj))
-    obj["metadata"]["resourceVersion"] = str(stored.version)
-    return obj
+    kept = rules.to_storage(resource, obj)
+    store.put(resource.collection, live.key, kept)
+    return kept if rules.is_served_as_stored(resource) else rules.from_storage(resource, dict(kept))
 
 
 def keep_identity(obj: Obj, old: Obj) -> None:

@@ -1,7 +1,9 @@
-"""What the server itself adds to, or has against, a write, beyond the rules of the object's kind."""
+"""Every write passes here on its way into the store."""
 
 from __future__ import annotations
 
+from localcluster.admission import claims, pods
+from localcluster.admission.services import Addresses
 from localcluster.auth.escalation import require_may_grant
 from localcluster.auth.rbac import Authorizer
 from localcluster.status import Refusal, forbidden, not_found
@@ -13,16 +15,27 @@ IMMORTAL = frozenset({"default", "kube-system", "kube-public"})
 
 
 class Admission:
-    """Namespace life cycle, and rights given by roles."""
+    """Namespace life cycle, rights given by roles, and what pods, claims and services are given."""
 
     def __init__(self, store: Store, authorizer: Authorizer) -> None:
         self._store = store
         self._authorizer = authorizer
+        self._addresses = Addresses(store)
 
     def admit_create(self, call: Call, obj: Obj) -> None:
+        """Before the object is validated; may change it. Raises 403 and 404 Refusals."""
         if call.resource.namespaced:
             self._require_live_namespace(call, obj)
         require_may_grant(self._authorizer, call, obj, None)
+        if call.resource.custom is not None:
+            return
+        match call.resource.kind:
+            case "Pod":
+                pods.complete(self._store, call, obj)
+            case "PersistentVolumeClaim" | "PersistentVolume":
+                claims.complete(self._store, obj)
+            case "Ingress":
+                claims.complete_ingress(self._store, obj)
 
     def admit_update(self, call: Call, obj: Obj, old: Obj) -> None:
         require_may_grant(self._authorizer, call, obj, old)
@@ -31,11 +44,10 @@ class Admission:
         if call.resource.kind == "Namespace" and call.name in IMMORTAL:
             raise forbidden("namespaces", "", call.name, "this namespace may not be deleted")
 
-    def allocate(self, call: Call, obj: Obj) -> None:
-        pass
-
-    def release(self, call: Call, obj: Obj) -> None:
-        pass
+    def allocate(self, call: Call, obj: Obj, old: Obj | None) -> None:
+        """Give a service its addresses and node ports; nothing is taken until the object is stored."""
+        if call.resource.kind == "Service" and not call.resource.group and not call.subresource:
+            self._addresses.allocate(obj, old)
 
     def _require_live_namespace(self, call: Call, obj: Obj) -> None:
         namespace = self._store.find("namespaces", ("", call.namespace))

@@ -1,0 +1,1 @@
+"""What the server itself adds to, or has against, a write, beyond the rules of the object's kind."""

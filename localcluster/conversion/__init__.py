@@ -1,0 +1,1 @@
+"""Built-in kinds that are served in two forms and kept in one."""
