@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
+import shutil
 import tarfile
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
@@ -19,6 +21,7 @@ from tests.e2e.processes import ControllerProgram, controller, free_port
 from tests.e2e.world import RUN_LABEL, World, condition, eventually
 from tests.fakes.git_repo import GitRepo
 from tests.fakes.git_server import HttpGitServer, SshGitServer, http_git_server, ssh_git_server
+from tests.fakes.signing import ssh_signer
 
 pytestmark = pytest.mark.e2e
 
@@ -153,6 +156,26 @@ async def test_what_did_not_move_is_not_fetched(world: World, server: HttpGitSer
     moved = await handled(world, "repo")
     assert server.fetches == 2
     assert moved["status"]["artifact"]["revision"] == f"main@sha1:{commit}"
+
+
+async def test_a_routine_interval_only_asks_the_remote(
+    world: World, server: HttpGitServer, source: Source
+) -> None:
+    """Nothing moved: one listing of one ref, and no request to the API server at all."""
+    server.repo().commit({"a": "1"})
+    await world.git_repository(url=server.url_of(), ref=MAIN, interval="500ms")
+    obj = await world.ready(GIT_REPOSITORY, "repo")
+    await asyncio.sleep(0.5)
+    writes = source.program.metric("rest_client_requests_total", method="PATCH")
+    listings = len(server.calls)
+
+    await asyncio.sleep(2.2)
+
+    assert len(server.calls) >= listings + 4
+    assert server.fetches == 1
+    assert source.program.metric("rest_client_requests_total", method="PATCH") == writes
+    now = await world.get(GIT_REPOSITORY, "repo")
+    assert now["metadata"]["resourceVersion"] == obj["metadata"]["resourceVersion"]
 
 
 async def test_every_kind_of_reference(world: World, server: HttpGitServer) -> None:
@@ -357,6 +380,50 @@ async def test_a_damaged_artifact_is_made_again(world: World, server: HttpGitSer
     assert again["status"]["artifact"]["digest"] == obj["status"]["artifact"]["digest"]
     assert content(again) == {"a": "1"}
     assert (await told(world, "repo", "ArtifactVerificationFailed"))["type"] == "Warning"
+
+
+@pytest.mark.skipif(not shutil.which("ssh-keygen"), reason="needs ssh-keygen")
+async def test_verification(world: World, server: HttpGitServer, tmp_path: Path) -> None:
+    signer, repo = ssh_signer(tmp_path), server.repo()
+    repo.commit({"a": "1"})
+    repo.tag("v1.0.0")
+    await make_secret(world, "keys", ada__sshpub=signer.public.decode())
+    keys = {"secretRef": {"name": "keys"}}
+    await world.git_repository("head", url=server.url_of(), ref=MAIN, verify={"mode": "HEAD", **keys})
+    await world.git_repository(
+        "tag", url=server.url_of(), ref={"tag": "v1.0.0"}, verify={"mode": "Tag", **keys}
+    )
+    await world.git_repository("no-tag", url=server.url_of(), ref=MAIN, verify={"mode": "Tag", **keys})
+    unknown = {"mode": "HEAD", "secretRef": {"name": "gone"}}
+    await world.git_repository("no-keys", url=server.url_of(), ref=MAIN, verify=unknown)
+
+    for name, reason in (
+        ("head", "InvalidCommitSignature"),
+        ("tag", "InvalidGitObject"),
+        ("no-tag", "InvalidVerificationMode"),
+        ("no-keys", "VerificationError"),
+    ):
+        obj = await world.failing(GIT_REPOSITORY, name, reason)
+        assert condition(obj, "SourceVerified")["status"] == "False"
+        assert "artifact" not in obj["status"]
+        assert bool(condition(obj, "Stalled")) is (name == "no-tag")
+
+    signer.use_in(repo)
+    signed = repo.commit({"a": "2"}, sign=True)
+    tag = repo.tag("v1.0.0", sign=True)
+    obj = await world.ready(GIT_REPOSITORY, "head", revision=f"main@sha1:{signed}")
+    assert obj["status"]["sourceVerificationMode"] == "HEAD"
+    assert condition(obj, "SourceVerified")["message"] == (
+        f"verified signature of\n\t- commit '{signed}' with key '{signer.identity}'"
+    )
+    obj = await world.ready(GIT_REPOSITORY, "tag", revision=f"v1.0.0@sha1:{signed}")
+    assert f"tag 'v1.0.0@{tag}' with key '{signer.identity}'" in condition(obj, "SourceVerified")["message"]
+
+    repo.settings = ()
+    repo.commit({"a": "3"})
+    await world.request(GIT_REPOSITORY, "head")
+    obj = await world.failing(GIT_REPOSITORY, "head", "InvalidCommitSignature")
+    assert obj["status"]["artifact"]["revision"] == f"main@sha1:{signed}", "what was good stays published"
 
 
 async def test_suspended_objects_rest(world: World, server: HttpGitServer) -> None:
