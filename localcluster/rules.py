@@ -12,7 +12,7 @@ import orjson
 
 from localcluster.clock import stamp
 from localcluster.conversion.forms import KEPT_AS, form_of
-from localcluster.objects import managed, reader, reader_yaml, strategy
+from localcluster.objects import managed, reader, reader_yaml, strategy, validation
 from localcluster.objects.conflict import ApplyConflict
 from localcluster.objects.crd.prune import decode_custom, default_custom, prune
 from localcluster.objects.crd.validate import validate_custom
@@ -108,14 +108,16 @@ def _reset_fields(resource: Resource, subresource: str) -> FieldSet:
 
 def validate_create(resource: Resource, obj: Obj) -> Sequence[Cause]:
     if resource.custom is not None:
-        return validate_custom(obj, None, resource.custom.compiled)
-    return ()
+        causes = validation.validate_custom_meta(obj)
+        return causes + validate_custom(obj, None, resource.custom.compiled)
+    return validation.validate_create(obj)
 
 
 def validate_update(resource: Resource, new: Obj, old: Obj, subresource: str) -> Sequence[Cause]:
     if resource.custom is not None:
-        return validate_custom(new, old, resource.custom.compiled, subresource=subresource)
-    return ()
+        causes = validation.validate_custom_meta(new, old)
+        return causes + validate_custom(new, old, resource.custom.compiled, subresource=subresource)
+    return validation.validate_update(new, old, subresource)
 
 
 def schema_of(resource: Resource) -> Schema:

@@ -10,6 +10,7 @@ from localcluster.objects.crd.structural import validate_crd, validate_crd_updat
 from localcluster.objects.validation import (
     batch,
     configs,
+    events,
     networking,
     pods,
     rbac,
@@ -28,6 +29,7 @@ _CREATE: dict[Kind, Callable[[Json], list[Cause]]] = {
     ("", "Secret"): configs.secret,
     ("", "Service"): services.service,
     ("", "Pod"): pods.pod,
+    ("events.k8s.io", "Event"): events.event,
     ("", "PodTemplate"): pods.pod_template,
     ("", "PersistentVolumeClaim"): storage.claim,
     ("", "PersistentVolume"): storage.volume,
@@ -67,6 +69,7 @@ _UPDATE: dict[Kind, Callable[[Json, Json], list[Cause]]] = {
     ("storage.k8s.io", "StorageClass"): storage.storage_class_update,
     ("apiextensions.k8s.io", "CustomResourceDefinition"): validate_crd_update,
 }
+_CORE_EVENT = ("", "Event")
 # Kinds whose metadata is validated by the generic code alone.
 _PLAIN_FINALIZERS = {"apiextensions.k8s.io", "rbac.authorization.k8s.io"}
 # Updates whose new object is valid in the ways that matter once the update rules hold.
@@ -95,6 +98,8 @@ def validate_update(new: Json, old: Json, subresource: str = "") -> list[Cause]:
     kind = _kind(new)
     twice = check_meta_update(new["metadata"], old["metadata"])
     causes = twice + twice
+    if kind == _CORE_EVENT:
+        return twice + events.core_event(new)
     plain = kind[0] in _PLAIN_FINALIZERS
     causes += check_meta(new["metadata"], name_check(*kind), finalizer_index=not plain)
     if subresource == "status":

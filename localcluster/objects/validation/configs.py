@@ -32,7 +32,8 @@ def config_map(obj: Json) -> list[Cause]:
         causes += each(f"binaryData[{key}]", key, formats.config_key(key))
         total += len(value) * 3 // 4
     if total > _LIMIT:
-        causes.append(Cause("FieldValueTooLong", f"Too long: may not be more than {_LIMIT} bytes", ""))
+        # The genuine server names no field either.
+        causes.append(too_long("[]", _LIMIT))
     return causes
 
 
