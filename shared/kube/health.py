@@ -21,13 +21,14 @@ from shared.kube.tracker import Tracker
 from shared.logic.kstatus.compute import SELECTS_PODS, assess
 from shared.logic.kstatus.health import NOT_FOUND, Assessment, Health, current
 from shared.logic.kstatus.verdict import State, failed_early, timed_out
-from shared.logic.kstatus.workloads import with_pods
+from shared.logic.kstatus.workloads import of_newest_revision, with_pods
 from shared.logic.label_selector import render_match_labels
 from shared.logic.sightings import identity, is_newer
 from shared.model.kinds import Resource
 from shared.model.meta import Object, ObjectKey, ObjectRef
 
 _POD = Resource("", "v1", "Pod", "pods")
+_REPLICA_SET = Resource("apps", "v1", "ReplicaSet", "replicasets")
 _POLL_WAITING = 2.0
 _POLL_CURRENT = 5.0
 _POLL_PODS = 5.0
@@ -165,16 +166,29 @@ class HealthCheck:
             return found
         found = assess(live, self._options.clock())
         if found.health is Health.IN_PROGRESS and resource.group_kind in SELECTS_PODS:
-            return with_pods(found, await self._pods(live), self._options.clock())
+            return await self._with_pods(found, live)
         return found
 
-    async def _pods(self, workload: Object) -> list[Object]:
-        """The pods that a workload selects; none when we may not look."""
+    async def _with_pods(self, found: Assessment, workload: Object) -> Assessment:
+        """A workload on its way fails when a pod of its newest revision does."""
+        now = self._options.clock()
+        pods = await self._selected(_POD, workload)
+        verdict = with_pods(found, pods, now)
+        if not verdict.is_failed:
+            return found
+        sets = await self._selected(_REPLICA_SET, workload) if workload["kind"] == "Deployment" else []
+        return with_pods(found, of_newest_revision(workload, pods, sets), now)
+
+    async def _selected(self, resource: Resource, workload: Object) -> list[Object]:
+        """What a workload selects; nothing when we may not look."""
         selector = render_match_labels((workload.get("spec") or {}).get("selector"))
         if not selector:
             return []
         namespace = workload["metadata"].get("namespace", "")
         try:
-            return (await self._client.list(_POD, namespace, label_selector=selector)).items
+            listing = await self._client.list(
+                resource, namespace, label_selector=selector, metadata_only=resource is _REPLICA_SET
+            )
         except KubeError:
             return []
+        return listing.items

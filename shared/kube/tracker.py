@@ -42,6 +42,8 @@ class Drift:
 
 
 Subscriber = Callable[[Drift], None]
+Listener = Callable[[ObjectKey, ObjectRef], None]
+"""Gets the owner and the object."""
 
 
 @dataclass(slots=True)
@@ -74,6 +76,7 @@ class Tracker:
         self._max_kinds = max_kinds
         self._kinds: dict[GroupKind, _Kind] = {}
         self._subscribers: list[Subscriber] = []
+        self._listeners: list[Listener] = []
         self._pacing: Pacing[tuple[GroupKind, ObjectKey]] = Pacing()
         self._changed = asyncio.Event()
 
@@ -114,6 +117,19 @@ class Tracker:
         def unsubscribe() -> None:
             if subscriber in self._subscribers:
                 self._subscribers.remove(subscriber)
+
+        return unsubscribe
+
+    def subscribe_moves(self, listener: Listener) -> Callable[[], None]:
+        """Be told of every change of an owned object, also of its status and by ourselves.
+
+        For waking those who wait for health; what they see then is read by a HealthCheck.
+        """
+        self._listeners.append(listener)
+
+        def unsubscribe() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
 
         return unsubscribe
 
@@ -211,16 +227,23 @@ class Tracker:
 
     def _take(self, kind: _Kind, change: Change) -> None:
         what = kind.sightings.watched(change.key, change.before, change.after)
+        found = {owner_of(obj) for obj in (change.before, change.after) if obj is not None}
+        owners = {owner for owner in found if owner is not None}
+        ref = _ref(kind.resource, change.key)
+        for owner in owners:
+            for listener in list(self._listeners):
+                listener(owner, ref)
         if what is not None:
-            owners = {owner_of(obj) for obj in (change.before, change.after) if obj is not None}
-            self._publish(kind.resource, change.key, owners - {None}, what)
+            self._publish(kind.resource, change.key, owners, what)
 
     def _publish(
-        self, resource: Resource, key: ObjectKey, owners: Iterable[ObjectKey | None], what: Meddling
+        self, resource: Resource, key: ObjectKey, owners: Iterable[ObjectKey], what: Meddling
     ) -> None:
         delay = self._pacing.note((resource.group_kind, key), asyncio.get_running_loop().time())
-        ref = ObjectRef(resource.api_version, resource.kind, key.namespace, key.name)
         for owner in owners:
-            if owner is not None:
-                for subscriber in list(self._subscribers):
-                    subscriber(Drift(owner, ref, what, delay))
+            for subscriber in list(self._subscribers):
+                subscriber(Drift(owner, _ref(resource, key), what, delay))
+
+
+def _ref(resource: Resource, key: ObjectKey) -> ObjectRef:
+    return ObjectRef(resource.api_version, resource.kind, key.namespace, key.name)

@@ -11,6 +11,9 @@ from shared.logic.kstatus.health import Assessment, current, failed, in_progress
 from shared.model.meta import parse_time
 
 _NO_DEADLINE = 2**31 - 1
+_REVISION = "deployment.kubernetes.io/revision"
+_POD_TEMPLATE = "pod-template-hash"
+_POD_REVISION = "controller-revision-hash"
 _MAY_BE_UNSCHEDULABLE = timedelta(seconds=15)
 
 
@@ -170,3 +173,28 @@ def with_pods(own: Assessment, pods: Iterable[Mapping[str, Any]], now: datetime)
         if verdict.is_failed:
             return failed(f"{verdict.message} (Pod {text(item, 'metadata', 'name')}), {own.message}")
     return own
+
+
+def of_newest_revision(
+    workload: Mapping[str, Any],
+    pods: Iterable[Mapping[str, Any]],
+    replica_sets: Iterable[Mapping[str, Any]] = (),
+) -> list[Mapping[str, Any]]:
+    """The pods of what is being rolled out now: those of a bad revision must not fail its remedy.
+
+    All pods when it cannot be told. `replica_sets` are the Deployment's; their metadata is enough.
+    """
+    newest = text(workload, "status", "updateRevision")
+    label = _POD_REVISION
+    revision = text(workload, "metadata", "annotations", _REVISION)
+    if revision:
+        label = _POD_TEMPLATE
+        newest = next(
+            (
+                text(item, "metadata", "labels", _POD_TEMPLATE)
+                for item in replica_sets
+                if text(item, "metadata", "annotations", _REVISION) == revision
+            ),
+            "",
+        )
+    return [item for item in pods if not newest or text(item, "metadata", "labels", label) == newest]

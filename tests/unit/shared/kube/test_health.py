@@ -2,11 +2,16 @@ from __future__ import annotations
 
 import asyncio
 
+from aiohttp import web
+
+from shared.kube.discovery import Discovery
 from shared.kube.health import HealthCheck, HealthOptions, Outcome, Verdict
+from shared.kube.tracker import Tracker
 from shared.logic.health_exprs import HealthExpressions
 from shared.model.kinds import Resource
 from shared.model.meta import GroupKind, Object, ObjectRef
 from tests.unit.shared.kube.conftest import Engine
+from tests.unit.shared.kube.fake_api import Handler, fake_api
 
 JOB = Resource("batch", "v1", "Job", "jobs")
 
@@ -128,6 +133,70 @@ async def test_expressions_of_users_decide(engine: Engine) -> None:
     assert (await wait.evaluate()).outcome is Outcome.WAITING
     await engine.apply(engine.config_map("one", ready="yes"))
     assert (await decided(wait)).outcome is Outcome.HEALTHY
+
+
+REVISION = "deployment.kubernetes.io/revision"
+
+
+def rollout_api(crashing: str) -> Handler:
+    """A Deployment in its second revision, one pod of each, of which one crashes."""
+
+    def pod(revision: str) -> Object:
+        reason = "CrashLoopBackOff" if revision == crashing else "ContainerCreating"
+        container = {"name": "c", "state": {"waiting": {"reason": reason}}}
+        labels = {"pod-template-hash": f"hash{revision}"}
+        status = {"phase": "Running", "containerStatuses": [container]}
+        return {"metadata": {"name": f"p{revision}", "labels": labels}, "status": status}
+
+    def replica_set(revision: str) -> Object:
+        labels = {"pod-template-hash": f"hash{revision}"}
+        return {"metadata": {"name": f"rs{revision}", "annotations": {REVISION: revision}, "labels": labels}}
+
+    deployment = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {
+            "name": "web",
+            "namespace": "n",
+            "uid": "u",
+            "resourceVersion": "1",
+            "annotations": {REVISION: "2"},
+        },
+        "spec": {"replicas": 1, "selector": {"matchLabels": {"app": "web"}}},
+    }
+    answers: dict[str, Object] = {
+        "/apis/apps/v1": {"resources": [{"name": "deployments", "kind": "Deployment", "namespaced": True}]},
+        "/apis/apps/v1/namespaces/n/deployments/web": deployment,
+        "/apis/apps/v1/namespaces/n/replicasets": {"items": [replica_set("1"), replica_set("2")]},
+        "/api/v1/namespaces/n/pods": {"items": [pod("1"), pod("2")]},
+    }
+
+    async def handler(request: web.Request) -> web.Response:
+        if "limit" in request.query:
+            assert request.query["labelSelector"] == "app=web"
+        return web.json_response(answers[request.path])
+
+    return handler
+
+
+async def rollout(crashing: str) -> Verdict:
+    async with fake_api(rollout_api(crashing)) as client:
+        ref = ObjectRef("apps/v1", "Deployment", "n", "web")
+        wait = HealthCheck(client, Discovery(client), Tracker(client), [ref], HealthOptions(within=60))
+        return await wait.evaluate()
+
+
+async def test_a_crashing_pod_fails_its_workload() -> None:
+    verdict = await rollout(crashing="2")
+    assert verdict.outcome is Outcome.FAILED
+    assert verdict.message == (
+        "failed early due to stalled resources: [Deployment/n/web status: 'Failed': "
+        "Containers in CrashLoop state: c (Pod p2), Replicas: 0/1]"
+    )
+
+
+async def test_a_crashing_pod_of_an_older_revision_does_not() -> None:
+    assert (await rollout(crashing="1")).outcome is Outcome.WAITING
 
 
 async def test_nothing_to_wait_for_is_healthy(engine: Engine) -> None:

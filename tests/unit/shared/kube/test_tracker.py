@@ -78,3 +78,18 @@ async def test_owners_of_before_and_after_are_told(engine: Engine) -> None:
     await engine.edit("one", {"metadata": {"labels": {"kustomize.toolkit.fluxcd.io/name": "thief"}}})
     owners = {(await engine.drift()).owner.name, (await engine.drift()).owner.name}
     assert owners == {"apps", "thief"}
+
+
+async def test_listeners_hear_of_every_move(engine: Engine) -> None:
+    heard: list[str] = []
+    leave = engine.tracker.subscribe_moves(lambda owner, ref: heard.append(f"{owner.name} {ref.name}"))
+    await engine.apply(engine.config_map("one"))
+    await engine.covered(CONFIG_MAPS)
+    heard.clear()
+    await engine.apply(engine.config_map("one", a="b"))
+    async with asyncio.timeout(5):
+        while not heard:
+            await asyncio.sleep(0.01)
+    assert set(heard) == {"apps one"}
+    assert engine.drifts == []
+    leave()

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from shared.logic.kstatus.compute import assess
 from shared.logic.kstatus.health import Assessment, Health, in_progress
-from shared.logic.kstatus.workloads import with_pods
+from shared.logic.kstatus.workloads import of_newest_revision, with_pods
 from shared.model.meta import Object, render_time
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -299,3 +299,22 @@ def test_a_workload_fails_with_its_pods() -> None:
     leaving = pod("Running", **CRASHING)
     leaving["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     assert with_pods(own, [leaving], NOW) == own
+
+
+def test_pods_of_an_older_revision_do_not_count() -> None:
+    revision = "deployment.kubernetes.io/revision"
+
+    def replica_set(number: str, template: str) -> Object:
+        meta = {"annotations": {revision: number}, "labels": {"pod-template-hash": template}}
+        return {"metadata": meta}
+
+    def of(template: str) -> Object:
+        return {"metadata": {"labels": {"pod-template-hash": template}}}
+
+    workload = {"metadata": {"annotations": {revision: "2"}}}
+    sets = [replica_set("1", "old"), replica_set("2", "new")]
+    assert of_newest_revision(workload, [of("old"), of("new")], sets) == [of("new")]
+    assert of_newest_revision(workload, [of("old"), of("new")]) == [of("old"), of("new")]
+    stateful_pods = [{"metadata": {"labels": {"controller-revision-hash": name}}} for name in ("a", "b")]
+    assert of_newest_revision({"status": {"updateRevision": "b"}}, stateful_pods) == stateful_pods[1:]
+    assert of_newest_revision({}, stateful_pods) == stateful_pods
