@@ -20,6 +20,7 @@ from localcluster.objects.decode import NotDecodable, StrictDecodingError, check
 from localcluster.objects.defaults import apply_defaults
 from localcluster.objects.errors import ObjectError, Unprocessable
 from localcluster.objects.fieldset import FieldSet
+from localcluster.objects.protobuf import decode as protobuf
 from localcluster.objects.schema import Schema, builtin, untyped
 from localcluster.resources.resource import Resource
 from localcluster.status import Cause, FieldError, Refusal, invalid, unsupported_body
@@ -40,12 +41,14 @@ def refusing() -> Iterator[None]:
 
 
 def read_document(body: bytes, content: str, *, merge: bool = True) -> reader.Document:
-    """Parse JSON or YAML; raises 415 for other media types and 400 for what can't be read."""
+    """Parse JSON, YAML or protobuf; raises 415 for other media types and 400 for what can't be read."""
     with refusing():
         if content == "application/json":
             return reader.read_json(body, merge=merge)
         if content in YAML_TYPES:
             return reader_yaml.read_yaml(body)
+        if content == protobuf.MEDIA_TYPE:
+            return reader.Document(protobuf.read_protobuf(body), ())
     raise unsupported_body()
 
 

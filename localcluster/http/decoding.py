@@ -7,13 +7,26 @@ from localcluster.resources.resource import Resource
 from localcluster.status import FieldError, bad_request, invalid
 from localcluster.store.revision import Obj
 
+PROTOBUF = "application/vnd.kubernetes.protobuf"
+
 
 def read_object(body: bytes, content: str, *, merge: bool = True) -> tuple[Obj, tuple[str, ...]]:
     """A document that is an object, and complaints about keys given twice. Raises 400 and 415 Refusals."""
+    if content == PROTOBUF:
+        return _from_protobuf(body), ()
     document = rules.read_document(body, content, merge=merge)
     if not isinstance(document.content, dict):
         raise bad_request("the object provided is unrecognized: it is not an object")
     return document.content, document.duplicates
+
+
+def _from_protobuf(body: bytes) -> Obj:
+    from localcluster.protobuf.decode import Malformed, decode
+
+    try:
+        return decode(body)
+    except Malformed as error:
+        raise bad_request(f"the object provided is unrecognized: {error}") from error
 
 
 def decode_object(resource: Resource, body: bytes, content: str, directive: str, warnings: list[str]) -> Obj:

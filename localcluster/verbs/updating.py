@@ -86,10 +86,10 @@ def replace(
     admission.admit_update(call, obj, old)
     keep_identity(obj, old)
     rules.prepare_update(resource, obj, old, call.subresource)
-    admission.allocate(call, obj, old)
     causes = rules.validate_update(resource, obj, old, call.subresource)
     if causes:
         raise invalid(resource.kind, resource.group, call.name, causes)
+    admission.allocate(call, obj, old)
     obj["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]
     if dry_run:
         return rules.to_storage(resource, obj) if rules.is_served_as_stored(resource) else obj
