@@ -1,53 +1,49 @@
-"""Files -> manifests: kustomize build, then substitution, object by object (specs/kustomize.md 5-7).
+"""Files -> manifests: decrypt, kustomize build, decrypt, substitute (specs/kustomize.md 5-7).
 
-Runs in a thread, bounded in time; the engine reads nothing outside of the artifact.
+What takes CPU runs in a thread, bounded in time; the engine reads nothing outside of the artifact, and
+what is decrypted or generated is laid over it in memory.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import posixpath
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-import orjson
-
 from controllers.kustomize.failures import ArtifactFailed, BuildFailed
+from controllers.kustomize.post_build import Manifests, finish
+from controllers.kustomize.sops.decrypt import Decryptor
+from controllers.kustomize.sops.errors import SopsError
+from controllers.kustomize.sops.keys import Decryption
 from controllers.kustomize.stages import revision_metadata
 from controllers.kustomize.variables import Variables
 from shared.kustomize.build import Build, Built, build
-from shared.kustomize.errors import BuildError, LimitExceeded
-from shared.kustomize.filesystem import DirectoryTree, OverlaidTree, Tree
+from shared.kustomize.errors import BuildError, KustomizationInvalid, LimitExceeded
+from shared.kustomize.filesystem import DirectoryTree, OverlaidTree, Tree, shown
+from shared.kustomize.generate import find_kustomization, generate_kustomization
+from shared.kustomize.mutate import Mutation, mutate
 from shared.kustomize.options import LoadRestrictions, Options
 from shared.logic.expansion import BadSubstitution
 from shared.logic.go_yaml import YamlError, read_document
 from shared.logic.go_yaml_write import write
-from shared.logic.owner import substitution_disabled
-from shared.logic.substitution import InvalidVariableName, require_names, substitute
+from shared.logic.substitution import InvalidVariableName, require_names
 from shared.model.artifact import Artifact
-from shared.model.kustomize import Kustomization
-from shared.model.meta import Object
+from shared.model.kustomize import BuildSpec, Kustomization
 
 _BUILD_SECONDS = 120.0
 _AT_ONCE = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Manifests:
-    """What a build printed; `digest` is that of its YAML."""
-
-    objects: list[Object]
-    digest: str
+_KUSTOMIZATION_BYTES = 4 * 1024 * 1024
 
 
 class Builder:
     """`strict`: an undefined variable fails the build. A few builds run at a time."""
 
-    def __init__(self, *, strict: bool) -> None:
+    def __init__(self, decryption: Decryption, *, strict: bool) -> None:
+        self._decryption = decryption
         self._strict = strict
         self._turns = asyncio.Semaphore(_AT_ONCE)
 
@@ -62,66 +58,74 @@ class Builder:
             _path_missing(ks, artifact, f"{ks.path} is not a directory")
         return path
 
-    async def build(self, ks: Kustomization, tree: Tree, path: str, variables: Variables) -> Manifests:
+    async def build(self, ks: Kustomization, files: Path, path: str, variables: Variables) -> Manifests:
         """Raises BuildFailed without a revision; the caller knows it."""
+        tree: Tree = DirectoryTree(str(files))
         async with self._turns:
-            return await asyncio.to_thread(self._build, ks, tree, path, variables)
+            try:
+                require_names(variables.values)
+                decryptor = await self._decryption.decryptor(ks)
+                if decryptor is not None:
+                    tree = OverlaidTree(tree, await decryptor.before_build(tree, path))
+                built = await asyncio.to_thread(_build, tree, path, ks.build)
+                items = await _decrypted(built, decryptor)
+                return await asyncio.to_thread(finish, items, variables, strict=self._strict)
+            except (SopsError, InvalidVariableName, BadSubstitution, YamlError) as error:
+                raise BuildFailed(str(error)) from error
+            except BuildError as error:
+                raise BuildFailed(f"kustomize build failed: {error}") from error
 
-    def _build(self, ks: Kustomization, tree: Tree, path: str, variables: Variables) -> Manifests:
-        options = Options(load_restrictions=LoadRestrictions.NONE, deadline=_deadline(_BUILD_SECONDS))
-        try:
-            require_names(variables.values)
-            built = build(_with_spec(tree, path, ks), path, options)
-        except (BuildError, InvalidVariableName) as error:
-            raise BuildFailed(f"kustomize build failed: {error}") from error
-        return _finished(built, variables, strict=self._strict)
-
-
-def _finished(built: Build, variables: Variables, *, strict: bool) -> Manifests:
-    digest = hashlib.sha256()
-    objects: list[Object] = []
-    for item in built.objects:
-        obj = item.object
-        if variables.used and not substitution_disabled(obj):
-            obj = _substituted(item, variables, strict=strict)
-        digest.update(orjson.dumps(obj, option=orjson.OPT_SORT_KEYS))
-        objects += _listed(obj)
-    return Manifests(objects, f"sha256:{digest.hexdigest()}")
+    async def close(self) -> None:
+        await self._decryption.close()
 
 
-def _substituted(item: Built, variables: Variables, *, strict: bool) -> Object:
-    """Through text, as Flux does it: types are inferred again from what the text says."""
-    if b"$" not in orjson.dumps(item.object):
-        return item.object
+def _build(tree: Tree, path: str, spec: BuildSpec) -> Build:
+    options = Options(load_restrictions=LoadRestrictions.NONE, deadline=_deadline(_BUILD_SECONDS))
+    file = find_kustomization(tree, path) or posixpath.join(path, "kustomization.yaml")
+    mutation = Mutation(
+        target_namespace=spec.target_namespace,
+        name_prefix=spec.name_prefix,
+        name_suffix=spec.name_suffix,
+        patches=[dict(patch) for patch in spec.patches],
+        components=spec.components,
+        ignore_missing_components=spec.ignore_missing_components,
+        images=[dict(image) for image in spec.images],
+        build_metadata=spec.build_metadata,
+    )
+    kustomization = mutate(_kustomization(tree, path), mutation, tree, path)
+    return build(OverlaidTree(tree, {file: write(kustomization)}), path, options)
+
+
+def _kustomization(tree: Tree, path: str) -> dict[str, object]:
+    file = find_kustomization(tree, path)
+    if file is None:
+        return generate_kustomization(tree, path)
     try:
-        text = substitute(write(item.object), variables.values, strict=strict)
-        value = read_document(text)
-    except (BadSubstitution, YamlError) as error:
-        raise BuildFailed(
-            f"post build failed for '{item.shown()}': envsubst error: variable substitution failed: {error}"
-        ) from error
-    if not isinstance(value, dict) or "metadata" not in value:
-        raise BuildFailed(f"post build failed for '{item.shown()}': the result is not an object")
+        value = read_document(tree.read(tree.resolve(file), _KUSTOMIZATION_BYTES))
+    except YamlError as error:
+        raise KustomizationInvalid(f"{shown(file)}: {error}") from error
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise KustomizationInvalid(f"{shown(file)}: expected a map of fields")
     return value
 
 
-def _listed(obj: Object) -> list[Object]:
-    """The items of a List; nothing of a kustomization file; else the object itself."""
-    if obj["kind"].endswith("List") and isinstance(obj.get("items"), list):
-        return [item for item in obj["items"] if isinstance(item, dict)]
-    if obj["kind"] == "Kustomization" and obj["apiVersion"].startswith("kustomize.config.k8s.io/"):
-        return []
-    return [obj]
+async def _decrypted(built: Build, decryptor: Decryptor | None) -> list[Built]:
+    if decryptor is None:
+        return list(built.objects)
+    return [
+        Built(await decryptor.resource(item.object), item.source, item.line, item.overlays)
+        for item in built.objects
+    ]
 
 
 def _deadline(seconds: float) -> Callable[[], None]:
-    end = time.monotonic() + seconds
-
-    def check() -> None:
+    def check(end: float) -> None:
         if time.monotonic() > end:
             raise LimitExceeded(f"the build takes longer than {seconds:.0f} seconds")
 
-    return check
+    return partial(check, time.monotonic() + seconds)
 
 
 def _path_missing(ks: Kustomization, artifact: Artifact, problem: object) -> NoReturn:
@@ -130,23 +134,3 @@ def _path_missing(ks: Kustomization, artifact: Artifact, problem: object) -> NoR
         retry_in=ks.retry_interval,
         metadata=revision_metadata(artifact),
     )
-
-
-def _with_spec(tree: Tree, path: str, ks: Kustomization) -> Tree:
-    """The tree with a kustomization file that says what the spec adds."""
-    file = posixpath.join(path, "kustomization.yaml")
-    spec: Object = {"namespace": ks.build.target_namespace, "nameSuffix": ks.build.name_suffix}
-    spec = {key: value for key, value in spec.items() if value}
-    if "kustomization.yaml" in tree.names(path):
-        kustomization = read_document(tree.read(file, 1 << 20)) or {}
-        return OverlaidTree(tree, {file: write({**kustomization, **spec})})
-    return OverlaidTree(tree, {file: write({"resources": list(_manifests(tree, path, ".")), **spec})})
-
-
-def _manifests(tree: Tree, path: str, shown: str) -> Iterator[str]:
-    for name in tree.names(path):
-        inner = posixpath.join(path, name)
-        if tree.is_directory(inner):
-            yield from _manifests(tree, inner, f"{shown}/{name}")
-        elif name.endswith((".yaml", ".yml")):
-            yield f"{shown}/{name}"

@@ -31,7 +31,6 @@ from controllers.kustomize.support import require_enabled
 from controllers.kustomize.variables import Variables, gather
 from shared.kube.client import KubeClient
 from shared.kube.health import Outcome as HealthOutcome
-from shared.kustomize.filesystem import DirectoryTree
 from shared.logic.drift_ignore import IgnoreRules, InvalidIgnoreRule
 from shared.logic.manifest import UnusableManifest, prepare
 from shared.logic.owner import Owner
@@ -141,7 +140,7 @@ class Reconciler:
             path = deps.builder.locate(ks, files, artifact)
             report.status["lastAttemptedRevision"] = artifact.revision
             with _told(ks, artifact):
-                built = await deps.builder.build(ks, DirectoryTree(str(files)), path, variables)
+                built = await deps.builder.build(ks, files, path, variables)
         rollout.digest = built.digest
         acts = await self._acts(ks, report, memory, rollout)
         objects, ignore = _prepared(ks, built.objects, report, acts)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
 
-from shared.model.meta import GroupKind
+from shared.model.meta import GroupKind, ObjectKey
 from shared.runtime.flags import Flags, RuntimeSettings, listed
 
 NAME = "kustomize-controller"
@@ -41,6 +41,7 @@ class Settings:
     override_managers: tuple[str, ...]
     custom_stage_kinds: frozenset[GroupKind]
     config_selector: str
+    age_secret: ObjectKey | None
     full_check: timedelta
     fetch_pause: timedelta
     source_host: str
@@ -80,6 +81,7 @@ class Settings:
             custom_stage_kinds=frozenset(
                 _group_kind(item) for item in listed(found.custom_apply_stage_kinds)
             ),
+            age_secret=_age_secret(found.sops_age_secret, runtime.own_namespace),
             config_selector=found.watch_configs_label_selector,
             full_check=found.headwater_full_check_interval,
             fetch_pause=timedelta(milliseconds=500),
@@ -90,3 +92,7 @@ class Settings:
 def _group_kind(text: str) -> GroupKind:
     group, _, kind = text.rpartition("/")
     return GroupKind(group, kind)
+
+
+def _age_secret(name: str, namespace: str) -> ObjectKey | None:
+    return ObjectKey(namespace, name) if name and namespace else None

@@ -20,6 +20,7 @@ from controllers.kustomize.memory import Memories
 from controllers.kustomize.reconciler import Collaborators, Reconciler
 from controllers.kustomize.rollout import RolloutOptions
 from controllers.kustomize.settings import Settings
+from controllers.kustomize.sops.keys import Decryption
 from controllers.kustomize.sources import Consumers, Sources
 from controllers.kustomize.stages import HEALTHY
 from controllers.kustomize.workspace import Workspace
@@ -52,6 +53,10 @@ def assemble(services: Services, settings: Settings) -> Parts:
         services.client, settings.runtime, no_cross_namespace_refs=settings.no_cross_namespace_refs
     )
     gates = settings.runtime.gates
+    builder = Builder(
+        Decryption(services.client, age_secret=settings.age_secret),
+        strict=gates["StrictPostBuildSubstitutions"],
+    )
     reconciler = Reconciler(
         Collaborators(
             client=services.client,
@@ -66,7 +71,7 @@ def assemble(services: Services, settings: Settings) -> Parts:
                 retries=settings.http_retry,
                 requeue=settings.runtime.requeue_dependency,
             ),
-            builder=Builder(strict=gates["StrictPostBuildSubstitutions"]),
+            builder=builder,
             crew=crew,
             memories=memories,
             gates=gates,
@@ -91,7 +96,7 @@ def assemble(services: Services, settings: Settings) -> Parts:
     controller = Controller(kind, services, forget=memories.forget)
     _wake(controller, sources, services, settings)
     crew.tracker.subscribe(partial(_drifted, controller, memories))
-    return Parts([controller], servers=[_workshop(root, session)], tasks=[crew.tracker.run])
+    return Parts([controller], servers=[_workshop(root, session, builder)], tasks=[crew.tracker.run])
 
 
 def _wake(
@@ -119,9 +124,10 @@ def _drifted(controller: Controller[Kustomization], memories: Memories, drift: D
 
 
 @contextlib.asynccontextmanager
-async def _workshop(root: Path, session: aiohttp.ClientSession) -> AsyncIterator[None]:
+async def _workshop(root: Path, session: aiohttp.ClientSession, builder: Builder) -> AsyncIterator[None]:
     try:
         yield
     finally:
         await session.close()
+        await builder.close()
         shutil.rmtree(root, ignore_errors=True)

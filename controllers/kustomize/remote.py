@@ -1,0 +1,161 @@
+"""A connection to another cluster, from a sanitised kubeconfig or a service account's token.
+
+Nothing is written to disk: a client certificate is handed to TLS through anonymous memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+import aiohttp
+
+from controllers.kustomize.kubeconfig import Access, KubeconfigRefused
+from shared.kube.access import Connection, connect_with
+from shared.kube.client import KubeClient
+from shared.kube.errors import KubeError
+from shared.model.kinds import SERVICE_ACCOUNT
+from shared.model.meta import ObjectKey, parse_time
+
+_READ_BUFFER = 2 * 1024 * 1024
+_TOKEN_SECONDS = 3600
+# A token is renewed when a fifth of its life is left, as kubelet does.
+_USED_LIFE = 0.8
+
+
+class Credentials(Protocol):
+    """What a Connection asks for the Authorization header, at most once a minute."""
+
+    async def get_api_key_with_prefix(self, name: str) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class FixedHeader:
+    """A token or a password that does not change."""
+
+    header: str | None = field(repr=False)
+
+    @classmethod
+    def of(cls, access: Access) -> FixedHeader:
+        if access.token:
+            return cls(f"Bearer {access.token}")
+        if access.username:
+            pair = f"{access.username}:{access.password}".encode()
+            return cls("Basic " + base64.b64encode(pair).decode())
+        return cls(None)
+
+    async def get_api_key_with_prefix(self, name: str) -> str | None:
+        del name
+        return self.header
+
+
+class RequestedToken:
+    """Tokens of a service account of the management cluster, asked for anew before they expire."""
+
+    __slots__ = ("_account", "_audiences", "_client", "_header", "_renew_at")
+
+    def __init__(self, client: KubeClient, account: ObjectKey, audiences: tuple[str, ...]) -> None:
+        self._client = client
+        self._account = account
+        self._audiences = audiences
+        self._header = ""
+        self._renew_at = datetime.min.replace(tzinfo=UTC)
+
+    async def get_api_key_with_prefix(self, name: str) -> str | None:
+        """Raises the client's errors."""
+        del name
+        now = datetime.now(UTC)
+        if now >= self._renew_at:
+            status = await self._request()
+            self._header = f"Bearer {status['token']}"
+            expires = parse_time(str(status.get("expirationTimestamp", "")))
+            self._renew_at = now + max((expires - now) * _USED_LIFE, timedelta(0))
+        return self._header
+
+    async def _request(self) -> Mapping[str, Any]:
+        path = SERVICE_ACCOUNT.path(self._account.namespace, self._account.name, "token")
+        body = {
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenRequest",
+            "spec": {"audiences": list(self._audiences), "expirationSeconds": _TOKEN_SECONDS},
+        }
+        answer = await self._client.request("POST", path, body=body)
+        status = answer.get("status")
+        if not isinstance(status, dict) or not isinstance(status.get("token"), str):
+            raise KubeError(f"no token was issued for ServiceAccount '{self._account}'")
+        return status
+
+
+async def open_connection(access: Access, credentials: Credentials | None = None) -> Connection:
+    """Nothing is asked of the server yet. Raises KubeconfigRefused, NoAccess; close it when done."""
+    if access.exec_plugin is not None:
+        return await connect_with(_for_plugin(access))
+    tls = await asyncio.to_thread(_tls, access)
+    session = aiohttp.ClientSession(
+        # The environment's proxies and netrc are the controller's own business.
+        trust_env=False,
+        connector=aiohttp.TCPConnector(limit=0, ssl=tls, keepalive_timeout=60),
+        read_bufsize=_READ_BUFFER,
+        timeout=aiohttp.ClientTimeout(total=30, sock_connect=10),
+    )
+    return Connection(
+        base_url=access.server,
+        session=session,
+        configuration=credentials or FixedHeader.of(access),
+        proxy=access.proxy or None,
+        server_name=access.tls_server_name or None,
+    )
+
+
+def _tls(access: Access) -> ssl.SSLContext:
+    try:
+        # Given authorities replace the system's.
+        context = ssl.create_default_context(cadata=access.ca.decode("ascii") if access.ca else None)
+    except (ssl.SSLError, ValueError) as error:
+        raise KubeconfigRefused("certificate-authority-data holds no certificates in PEM") from error
+    if access.certificate:
+        _load_certificate(context, access.certificate + b"\n" + access.private_key)
+    if not access.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _load_certificate(context: ssl.SSLContext, pem: bytes) -> None:
+    descriptor = os.memfd_create("client-certificate", os.MFD_CLOEXEC)
+    try:
+        with open(descriptor, "wb", closefd=False) as file:
+            file.write(pem)
+        # Without a password, an encrypted key would make OpenSSL ask at a terminal.
+        context.load_cert_chain(f"/proc/self/fd/{descriptor}", password="")
+    except (ssl.SSLError, OSError, ValueError) as error:
+        raise KubeconfigRefused("client-certificate-data and client-key-data are no pair in PEM") from error
+    finally:
+        os.close(descriptor)
+
+
+def _for_plugin(access: Access) -> dict[str, Any]:
+    """A kubeconfig with the one cluster, and a user who has nothing but the plugin."""
+    cluster: dict[str, Any] = {"server": access.server}
+    if access.ca:
+        cluster["certificate-authority-data"] = base64.b64encode(access.ca).decode()
+    if access.tls_server_name:
+        cluster["tls-server-name"] = access.tls_server_name
+    if access.proxy:
+        cluster["proxy-url"] = access.proxy
+    if not access.verify:
+        cluster["insecure-skip-tls-verify"] = True
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "remote",
+        "contexts": [{"name": "remote", "context": {"cluster": "remote", "user": "remote"}}],
+        "clusters": [{"name": "remote", "cluster": cluster}],
+        "users": [{"name": "remote", "user": {"exec": dict(access.exec_plugin or {})}}],
+    }
