@@ -11,10 +11,24 @@ _EXTERNAL = {"NodePort", "LoadBalancer"}
 
 
 def prepare_update(new: Json, old: Json) -> None:
+    _agree(new["spec"], old["spec"])
     _keep_allocated(new["spec"], old["spec"])
     _drop_unused(new["spec"], old["spec"])
     if new["spec"].get("type") != "LoadBalancer":
         new["status"] = {**new.get("status", {}), "loadBalancer": {}}
+
+
+def _agree(new: Json, old: Json) -> None:
+    """Where only one of clusterIP and clusterIPs was changed, the other follows."""
+    first, listed = new.get("clusterIP", ""), new.get("clusterIPs") or []
+    was, were = old.get("clusterIP", ""), old.get("clusterIPs") or []
+    if first != was and listed == were:
+        if first:
+            new["clusterIPs"] = [first, *listed[1:]] if first != "None" else [first]
+        else:
+            new.pop("clusterIPs", None)
+    elif first == was and not listed:
+        new.pop("clusterIP", None)
 
 
 def _keep_allocated(new: Json, old: Json) -> None:

@@ -83,6 +83,8 @@ def _kind(obj: Json) -> Kind:
 def validate_create(obj: Json) -> list[Cause]:
     """The causes for which a new object of a built-in kind is refused, in the server's order."""
     kind = _kind(obj)
+    if kind == _CORE_EVENT:
+        return events.core_event(obj)
     causes = check_meta(obj["metadata"], name_check(*kind), finalizer_index=kind[0] not in _PLAIN_FINALIZERS)
     check = _CREATE.get(kind)
     return causes + check(obj) if check is not None else causes

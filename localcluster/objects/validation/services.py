@@ -211,8 +211,6 @@ def service_update(new: Json, old: Json) -> list[Cause]:
 
 def _address_change(spec: Json, before: Json) -> list[Cause]:
     now, was = spec.get("clusterIPs") or [], before.get("clusterIPs") or []
-    if spec.get("clusterIP") and now and now[0] == (was[0] if was else "") != spec["clusterIP"]:
-        now = [spec["clusterIP"], *now[1:]]
     if _is_headless(spec) and _is_headless(before):
         return []
     if was and not now:
