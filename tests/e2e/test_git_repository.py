@@ -251,6 +251,28 @@ async def test_a_useless_url_stalls(world: World) -> None:
     assert obj["status"]["observedGeneration"] == 1
 
 
+async def test_provider_and_secret_must_fit(world: World, server: HttpGitServer) -> None:
+    server.repo().commit({"a": "1"})
+    await make_secret(world, "app", githubAppID="7", githubAppPrivateKey="k", githubAppInstallationOwner="o")
+    await make_secret(world, "basic", username="u", password="p")
+    await make_secret(world, "half", password="p")
+    app, basic = {"secretRef": {"name": "app"}}, {"secretRef": {"name": "basic"}}
+    for name, spec, reason, stalled in (
+        ("github-nothing", {"provider": "github"}, "InvalidProviderConfiguration", True),
+        ("github-basic", {"provider": "github", **basic}, "InvalidProviderConfiguration", False),
+        ("github-key", {"provider": "github", **app}, "AuthenticationFailed", False),
+        ("generic-app", app, "InvalidProviderConfiguration", False),
+        ("azure", {"provider": "azure"}, "InvalidProviderConfiguration", True),
+        ("gate", {"provider": "azure", "serviceAccountName": "x"}, "FeatureGateDisabled", True),
+        ("half", {"secretRef": {"name": "half"}}, "AuthenticationFailed", False),
+        ("proxy", {"proxySecretRef": {"name": "basic"}}, "AuthenticationFailed", False),
+    ):
+        await world.git_repository(name, url=server.url_of(), ref=MAIN, **spec)
+        obj = await world.failing(GIT_REPOSITORY, name, reason)
+        assert condition(obj, "FetchFailed")["reason"] == reason
+        assert bool(condition(obj, "Stalled")) is stalled
+
+
 async def test_recovery_is_told(world: World, server: HttpGitServer) -> None:
     server.repo().commit({"a": "1"})
     await world.git_repository(url=server.url_of(), ref=MAIN)

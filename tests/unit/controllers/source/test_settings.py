@@ -1,0 +1,71 @@
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from controllers.source.access import TokenCache
+from controllers.source.settings import InvalidSettings, Settings
+
+
+def test_defaults() -> None:
+    settings = Settings.from_process([], {})
+
+    assert (settings.storage_path, str(settings.storage_addr)) == (Path("/data"), ":9090")
+    assert settings.advertised == "localhost:9090"
+    assert (settings.retention.ttl, settings.retention.records) == (timedelta(minutes=1), 2)
+    assert settings.digest_algorithm == "sha256"
+    assert settings.runtime.concurrent == 2
+
+
+def test_variables_and_flags() -> None:
+    variables = {
+        "STORAGE_PATH": "/var",
+        "STORAGE_ADDRESS": "0.0.0.0:80",
+        "HOSTNAME": "pod",
+        "STORAGE_ADV_ADDR": "",
+    }
+    settings = Settings.from_process(
+        ["--storage-path=/mnt", "--ssh-kex-algos=a,b", "--ssh-hostkey-algos=c"], variables
+    )
+
+    assert settings.storage_path == Path("/mnt")
+    assert settings.advertised == "pod:80"
+    assert (settings.ssh.key_exchange, settings.ssh.host_key) == (("a", "b"), ("c",))
+
+
+@pytest.mark.parametrize(
+    ("flag", "words"),
+    [
+        ("--artifact-digest-algo=md5", "md5"),
+        ("--storage-addr=nonsense", "nonsense"),
+        ("--default-service-account=x", "ObjectLevelWorkloadIdentity"),
+    ],
+)
+def test_what_cannot_work_is_refused(flag: str, words: str) -> None:
+    with pytest.raises(InvalidSettings, match=words):
+        Settings.from_process([flag], {})
+
+
+def test_an_unknown_gate_is_fatal() -> None:
+    with pytest.raises(SystemExit):
+        Settings.from_process(["--feature-gates=OptimizedGitClones=true"], {})
+
+
+def test_tokens_are_kept_for_most_of_their_life() -> None:
+    clock = [1_000_000_000.0]
+    cache = TokenCache(2, timedelta(hours=1), lambda: clock[0])
+    cache.keep(("a",), "token", "2001-09-09T02:03:20Z")  # ends in 1000 s
+
+    clock[0] += 799
+    assert cache.find(("a",)) == "token"
+    clock[0] += 2
+    assert cache.find(("a",)) is None
+
+
+def test_the_token_cache_is_bounded() -> None:
+    cache = TokenCache(1, timedelta(hours=1), lambda: 0.0)
+    cache.keep(("a",), "one", "2001-09-09T02:03:20Z")
+    cache.keep(("b",), "two", "2001-09-09T02:03:20Z")
+    cache.keep(("c",), "three", "whenever")
+
+    assert [cache.find((name,)) for name in "abc"] == [None, "two", None]
