@@ -54,7 +54,7 @@ class Story:
             _KS, ready_at("lastAppliedRevision", ""), "kustomize-controller applies", since=begun
         )
         entries = applied.present["status"]["inventory"]["entries"]
-        self._record("first sync", f"applied {len(entries)} objects", applied.seconds)
+        self._record("first sync", f"applied {len(entries)} objects, and they are healthy", applied.seconds)
         terminal.detail("  ".join(_readable(entry["id"]) for entry in entries))
 
     async def _roll_out(self) -> None:
@@ -78,7 +78,7 @@ class Story:
         done = await self.world.watcher.until(
             _KS, ready_at("lastAppliedRevision", commit), "the Kustomization is ready again", since=begun
         )
-        self._seen(f"Kustomization ready at {_revision(commit)}", done.seconds)
+        self._seen(f"everything healthy, Kustomization ready at {_revision(commit)}", done.seconds)
 
     async def _heal(self) -> None:
         terminal, client = self.world.terminal, self.world.client

@@ -162,7 +162,14 @@ def git_repository(url: str) -> Object:
 
 def kustomization() -> Object:
     source = {"kind": "GitRepository", "name": "shop"}
-    spec = {"interval": "10m", "retryInterval": "10s", "path": "./deploy", "prune": True, "sourceRef": source}
+    spec = {
+        "interval": "10m",
+        "retryInterval": "10s",
+        "path": "./deploy",
+        "prune": True,
+        "wait": True,
+        "sourceRef": source,
+    }
     return _object(KUSTOMIZATION, spec)
 
 

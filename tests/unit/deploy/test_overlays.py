@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import tomllib
 from collections import Counter
@@ -148,3 +149,21 @@ def test_forbidding_tokens_removes_rule_eleven(tmp_path: Path) -> None:
     )
     role = named(built(tmp_path), "ClusterRole", "crd-controller-flux-system")
     assert not [rule for rule in role["rules"] if "serviceaccounts/token" in rule.get("resources", [])]
+
+
+def test_another_namespace_takes_the_accounts_along(tmp_path: Path) -> None:
+    """The bindings of what is installed follow `namespace:`; those of what is not stay as they are."""
+    relative = os.path.relpath(DEPLOY / "install", tmp_path)
+    (tmp_path / "kustomization.yaml").write_text(
+        yaml.safe_dump({"namespace": "gitops", "resources": [relative]})
+    )
+    objects = built(tmp_path)
+    bound = {
+        subject["name"]: subject["namespace"]
+        for obj in objects
+        if obj["kind"] == "ClusterRoleBinding"
+        for subject in obj["subjects"]
+    }
+    assert (bound["source-controller"], bound["kustomize-controller"]) == ("gitops", "gitops")
+    assert named(objects, "Namespace", "gitops")
+    assert named(objects, "Deployment", "source-controller")["metadata"]["namespace"] == "gitops"
