@@ -21,12 +21,10 @@ def read_object(body: bytes, content: str, *, merge: bool = True) -> tuple[Obj, 
 
 
 def _from_protobuf(body: bytes) -> Obj:
-    from localcluster.protobuf.decode import Malformed, decode
+    from localcluster.objects.protobuf.decode import read_protobuf
 
-    try:
-        return decode(body)
-    except Malformed as error:
-        raise bad_request(f"the object provided is unrecognized: {error}") from error
+    with rules.refusing():
+        return read_protobuf(body)
 
 
 def decode_object(resource: Resource, body: bytes, content: str, directive: str, warnings: list[str]) -> Obj:

@@ -1,1 +1,0 @@
-"""Protobuf request bodies: kubectl and helm send built-in kinds so. Answers are always JSON or YAML."""
