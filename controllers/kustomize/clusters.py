@@ -47,7 +47,10 @@ class TargetKey:
 
 @dataclass(frozen=True, slots=True)
 class Target:
+    """`client` acts for the Kustomization; `own` is the same cluster without impersonation, for watches."""
+
     client: KubeClient
+    own: KubeClient
     discovery: Discovery
     key: TargetKey
 
@@ -230,8 +233,8 @@ class Clusters:
 
 def _target(client: KubeClient, discovery: Discovery, cluster: str, identity: Identity | None) -> Target:
     if identity is None:
-        return Target(client, discovery, TargetKey(cluster, ""))
-    return Target(client.impersonating(identity), discovery, TargetKey(cluster, identity.user))
+        return Target(client, client, discovery, TargetKey(cluster, ""))
+    return Target(client.impersonating(identity), client, discovery, TargetKey(cluster, identity.user))
 
 
 def _content(secret: Object, key: str) -> bytes:

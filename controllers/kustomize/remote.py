@@ -1,15 +1,18 @@
 """A connection to another cluster, from a sanitised kubeconfig or a service account's token.
 
-Nothing is written to disk: a client certificate is handed to TLS through anonymous memory.
+A client certificate is handed to TLS through anonymous memory, so that no key touches a disk.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import os
 import ssl
-from collections.abc import Mapping
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -128,16 +131,28 @@ def _tls(access: Access) -> ssl.SSLContext:
 
 
 def _load_certificate(context: ssl.SSLContext, pem: bytes) -> None:
-    descriptor = os.memfd_create("client-certificate", os.MFD_CLOEXEC)
     try:
-        with open(descriptor, "wb", closefd=False) as file:
-            file.write(pem)
-        # Without a password, an encrypted key would make OpenSSL ask at a terminal.
-        context.load_cert_chain(f"/proc/self/fd/{descriptor}", password="")
+        with _as_file(pem) as path:
+            # Without a password, an encrypted key would make OpenSSL ask at a terminal.
+            context.load_cert_chain(path, password="")
     except (ssl.SSLError, OSError, ValueError) as error:
         raise KubeconfigRefused("client-certificate-data and client-key-data are no pair in PEM") from error
-    finally:
-        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _as_file(content: bytes) -> Iterator[str]:
+    """OpenSSL reads keys from files alone. Where the system has anonymous memory, none is on disk."""
+    if sys.platform == "linux":
+        descriptor = os.memfd_create("client-certificate", os.MFD_CLOEXEC)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            yield f"/proc/self/fd/{descriptor}"
+    else:
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(content)
+            file.flush()
+            yield file.name
 
 
 def _for_plugin(access: Access) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from controllers.kustomize.sops.errors import DocumentInvalid
 from controllers.kustomize.sops.metadata import Metadata
 from controllers.kustomize.sops.opener import Opener
 from controllers.kustomize.sops.values import Comment, Leaf
+from shared.logic.go_spelling import Blank
 
 MAX_DEPTH = 100
 METADATA_KEY = "sops"
@@ -94,6 +95,8 @@ def branch_of(value: Any, depth: int = 0) -> Any:
             return Branch([(key, branch_of(item, depth + 1)) for key, item in value.items()])
         case list():
             return [branch_of(item, depth + 1) for item in value]
+        case Blank():
+            return None
         case _:
             return value
 
