@@ -48,8 +48,9 @@ def without_managed_fields(obj: Object) -> Object:
 class Cache:
     """All objects of one resource that match a namespace and label selector.
 
-    `run` never returns; cancel it to stop. Subscribers are called synchronously, in order, and must
-    not block.
+    `keep` says what is stored of an object; subscribers get the stored one as `before`, but all of it
+    as `after`. `run` never returns; cancel it to stop. Subscribers are called synchronously, in order,
+    and must not block.
     """
 
     def __init__(
@@ -60,12 +61,14 @@ class Cache:
         namespace: str = "",
         label_selector: str = "",
         metadata_only: bool = False,
+        keep: Callable[[Object], Object] = without_managed_fields,
     ) -> None:
         self.resource = resource
         self.synced = asyncio.Event()
         self.broken_since: float | None = None
         """When the copy stopped following the server, in seconds of the loop's clock."""
         self._client = client
+        self._keep = keep
         self._namespace = namespace
         self._label_selector = label_selector
         self._metadata_only = metadata_only
@@ -161,7 +164,7 @@ class Cache:
         for key, item in fresh.items():
             before = self._objects.get(key)
             if before is None or _version(before) != _version(item):
-                self._objects[key] = without_managed_fields(item)
+                self._objects[key] = self._keep(item)
                 self._publish(Change(key, before, item))
 
     def _take(self, kind: str, obj: Object) -> None:
@@ -171,7 +174,7 @@ class Cache:
             self._objects.pop(key, None)
             self._publish(Change(key, before or obj, None))
             return
-        self._objects[key] = without_managed_fields(obj)
+        self._objects[key] = self._keep(obj)
         self._publish(Change(key, before, obj))
 
     def _publish(self, change: Change) -> None:

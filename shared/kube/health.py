@@ -18,14 +18,14 @@ from shared.kube.discovery import Discovery
 from shared.kube.errors import ApiUnreachable, KubeError, NotFound, UnknownKind
 from shared.kube.parallel import each
 from shared.kube.tracker import Tracker
-from shared.logic.kstatus.compute import SELECTS_PODS, assess
+from shared.logic.kstatus.compute import SELECTS_PODS, STATUSLESS, assess
 from shared.logic.kstatus.health import NOT_FOUND, Assessment, Health, current
 from shared.logic.kstatus.verdict import State, failed_early, timed_out
 from shared.logic.kstatus.workloads import of_newest_revision, with_pods
 from shared.logic.label_selector import render_match_labels
-from shared.logic.sightings import identity, is_newer
+from shared.logic.sightings import Sighting, identity, is_newer
 from shared.model.kinds import Resource
-from shared.model.meta import Object, ObjectKey, ObjectRef
+from shared.model.meta import GroupKind, Object, ObjectKey, ObjectRef
 
 _POD = Resource("", "v1", "Pod", "pods")
 _REPLICA_SET = Resource("apps", "v1", "ReplicaSet", "replicasets")
@@ -38,6 +38,9 @@ _AT_ONCE = 8
 
 class StatusReader(Protocol):
     """Another way to judge some kinds: logic/health_exprs.py."""
+
+    def judges(self, kind: GroupKind) -> bool:
+        """Has it an opinion on this kind?"""
 
     def assess(self, obj: Object) -> Assessment | None:
         """None when it has no opinion on this kind."""
@@ -65,6 +68,7 @@ class _Item:
     resource: Resource | None = None
     key: ObjectKey | None = None
     version: str = ""
+    tracked: bool = False
     read_at: float = float("-inf")
 
 
@@ -127,15 +131,22 @@ class HealthCheck:
 
     def _is_due(self, item: _Item, now: float) -> bool:
         age = now - item.read_at
-        if item.found is None or item.resource is None or item.key is None or age >= _POLL_ANYWAY:
+        if item.found is None or item.resource is None or item.key is None:
             return True
         kind = item.resource.group_kind
-        seen = self._tracker.find(kind, item.key) if self._tracker.covers(kind) else None
+        seen = self._find(kind, item.key)
+        if item.tracked and seen is None:
+            return True
         if seen is None or not item.version:
             return age >= (_POLL_CURRENT if item.found.is_current else _POLL_WAITING)
         if item.found.health is Health.IN_PROGRESS and kind in SELECTS_PODS and age >= _POLL_PODS:
             return True
+        if not item.found.is_current and age >= _POLL_ANYWAY:
+            return True
         return seen.leaving or is_newer(seen.version, item.version)
+
+    def _find(self, kind: GroupKind, key: ObjectKey) -> Sighting | None:
+        return self._tracker.find(kind, key) if self._tracker.covers(kind) else None
 
     async def _look(self, item: _Item) -> None:
         try:
@@ -148,11 +159,17 @@ class HealthCheck:
         except KubeError as error:
             item.found = Assessment(Health.UNKNOWN, error=str(error))
         item.read_at = asyncio.get_running_loop().time()
+        if item.resource is not None and item.key is not None:
+            item.tracked = self._find(item.resource.group_kind, item.key) is not None
 
     async def _read(self, item: _Item) -> Assessment:
         ref = item.ref
         item.resource = resource = await self._discovery.resource_of(ref)
         item.key = key = ref.key if resource.namespaced else ObjectKey("", ref.name)
+        seen = self._sighted(resource.group_kind, key)
+        if seen is not None:
+            item.version = seen.version
+            return current("Resource is current")
         try:
             live = await self._client.get(resource, key.namespace, key.name)
         except NotFound:
@@ -168,6 +185,14 @@ class HealthCheck:
         if found.health is Health.IN_PROGRESS and resource.group_kind in SELECTS_PODS:
             return await self._with_pods(found, live)
         return found
+
+    def _sighted(self, kind: GroupKind, key: ObjectKey) -> Sighting | None:
+        """The metadata of an object that is healthy by being there; None when it has to be read."""
+        reader = self._options.reader
+        if kind not in STATUSLESS or (reader is not None and reader.judges(kind)):
+            return None
+        seen = self._find(kind, key)
+        return seen if seen is not None and not seen.terminating and not seen.leaving else None
 
     async def _with_pods(self, found: Assessment, workload: Object) -> Assessment:
         """A workload on its way fails when a pod of its newest revision does."""

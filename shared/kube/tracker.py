@@ -16,7 +16,7 @@ import structlog
 
 from shared.kube.cache import Cache, Change
 from shared.kube.client import KubeClient
-from shared.logic.owner import OWNER_NAME, owner_of
+from shared.logic.owner import OWNER_NAME, OWNER_NAMESPACE, metadata_map, owner_of
 from shared.logic.pacing import FIGHT, Fight, Pacing
 from shared.logic.sightings import Meddling, Sighting, Sightings, is_newer
 from shared.model.kinds import Resource
@@ -26,6 +26,7 @@ log = structlog.get_logger()
 
 _MAX_KINDS = 200
 _MAY_BE_BROKEN_SECONDS = 10.0
+_OWNER_LABELS = (OWNER_NAME, OWNER_NAMESPACE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,13 @@ class Answer:
     obj: Object | None = None
 
 
+def _identity_and_owner(obj: Object) -> Object:
+    """What is asked of an object after it was sighted; the rest of its metadata would only lie there."""
+    meta, labels = obj["metadata"], metadata_map(obj, "labels")
+    kept = {key: meta[key] for key in ("name", "namespace", "uid", "resourceVersion") if key in meta}
+    return {"metadata": kept | {"labels": {key: labels[key] for key in _OWNER_LABELS if key in labels}}}
+
+
 class _Kind:
     """One watched kind: its cache, what was seen of it, and who needs it."""
 
@@ -60,7 +68,9 @@ class _Kind:
         self.resource = resource
         self.sightings = Sightings()
         self.users: set[ObjectKey] = set()
-        self.cache = Cache(client, resource, label_selector=OWNER_NAME, metadata_only=True)
+        self.cache = Cache(
+            client, resource, label_selector=OWNER_NAME, metadata_only=True, keep=_identity_and_owner
+        )
         self.task: asyncio.Task[None] | None = None
 
 

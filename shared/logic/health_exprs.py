@@ -64,11 +64,18 @@ class HealthExpressions:
                 ) from error
         return cls(entries)
 
+    def judges(self, kind: GroupKind) -> bool:
+        """Is there an entry for the kind?"""
+        return self._find(kind) is not None
+
     def assess(self, obj: Object) -> Assessment | None:
-        """None when no entry is for this kind; the exact kind beats its group."""
-        group = str(obj["apiVersion"]).rpartition("/")[0]
-        entry = self._entries.get(GroupKind(group, obj["kind"])) or self._entries.get(GroupKind(group, ""))
+        """None when no entry is for this kind."""
+        entry = self._find(GroupKind(str(obj["apiVersion"]).rpartition("/")[0], obj["kind"]))
         return entry.assess(obj) if entry is not None else None
+
+    def _find(self, kind: GroupKind) -> _Entry | None:
+        """The exact kind beats its group."""
+        return self._entries.get(kind) or self._entries.get(GroupKind(kind.group, ""))
 
 
 def _parse_entry(item: Mapping[str, Any]) -> _Entry:

@@ -29,19 +29,25 @@ class Meddling(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """`version` is the newest resourceVersion; `content` the one since which only status changed."""
+    """`version` is the newest resourceVersion; `content` the one since which only status changed.
+
+    `leaving`: we asked for its deletion. `terminating`: somebody's deletion waits for its finalizers.
+    """
 
     uid: str
     version: str
     content: str
     generation: int
     words: int
+    terminating: bool = False
     leaving: bool = False
 
     @classmethod
     def of(cls, obj: Mapping[str, Any]) -> Self:
         uid, version = identity(obj)
-        return cls(uid, version, version, int(obj["metadata"].get("generation") or 0), _words(obj))
+        meta = obj["metadata"]
+        generation, terminating = int(meta.get("generation") or 0), "deletionTimestamp" in meta
+        return cls(uid, version, version, generation, _words(obj), terminating)
 
     def differs_in_status_only(self, other: Sighting) -> bool:
         """Also owner references, finalizers and the ownership of fields may differ.

@@ -100,6 +100,27 @@ _RULES: Mapping[GroupKind, Rule] = {
     GroupKind("apiextensions.k8s.io", "CustomResourceDefinition"): _definition,
 }
 
+_RBAC = "rbac.authorization.k8s.io"
+
+# Kinds without a status: to know that they exist, and are not being deleted, is enough.
+STATUSLESS = frozenset(
+    {
+        GroupKind("", "ConfigMap"),
+        GroupKind("", "Secret"),
+        GroupKind("", "ServiceAccount"),
+        GroupKind("", "LimitRange"),
+        GroupKind(_RBAC, "Role"),
+        GroupKind(_RBAC, "RoleBinding"),
+        GroupKind(_RBAC, "ClusterRole"),
+        GroupKind(_RBAC, "ClusterRoleBinding"),
+        GroupKind("storage.k8s.io", "StorageClass"),
+        GroupKind("scheduling.k8s.io", "PriorityClass"),
+        GroupKind("node.k8s.io", "RuntimeClass"),
+        GroupKind("networking.k8s.io", "IngressClass"),
+        GroupKind("networking.k8s.io", "NetworkPolicy"),
+    }
+)
+
 # The workloads whose pods tell of a failure before their own status does.
 SELECTS_PODS = frozenset(
     {GroupKind("apps", "Deployment"), GroupKind("apps", "StatefulSet"), GroupKind("apps", "ReplicaSet")}

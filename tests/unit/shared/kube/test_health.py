@@ -8,7 +8,7 @@ from shared.kube.discovery import Discovery
 from shared.kube.health import HealthCheck, HealthOptions, Outcome, Verdict
 from shared.kube.tracker import Tracker
 from shared.logic.health_exprs import HealthExpressions
-from shared.model.kinds import Resource
+from shared.model.kinds import CONFIG_MAP, Resource
 from shared.model.meta import GroupKind, Object, ObjectRef
 from tests.unit.shared.kube.conftest import Engine
 from tests.unit.shared.kube.fake_api import Handler, fake_api
@@ -113,6 +113,19 @@ async def test_an_expired_job_is_done(engine: Engine) -> None:
     gone = ref(engine, "gone")
     wait = check(engine, gone, expiring=frozenset({gone}))
     assert (await wait.evaluate()).outcome is Outcome.HEALTHY
+
+
+async def test_what_has_no_status_is_healthy_by_being_there(engine: Engine) -> None:
+    changes = await engine.apply(engine.config_map("one"), engine.config_map("two"))
+    await engine.covered(GroupKind("", "ConfigMap"))
+    wait = check(engine, *changes.refs())
+    assert (await wait.evaluate()).outcome is Outcome.HEALTHY
+    assert engine.count() == {}
+    await engine.client.delete(CONFIG_MAP, engine.namespace, "one")
+    async with asyncio.timeout(5):
+        while (await wait.evaluate()).outcome is Outcome.HEALTHY:
+            await asyncio.sleep(0.02)
+    assert (await wait.evaluate()).waiting == (changes.refs()[0],)
 
 
 async def test_objects_of_others_are_polled(engine: Engine) -> None:
