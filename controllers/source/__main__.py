@@ -1,8 +1,10 @@
 """source-controller as a process: `python -m controllers.source`."""
 
 import os
+import shutil
 import sys
 from functools import partial
+from pathlib import Path
 
 from controllers.source import git_repository
 from controllers.source.access import Access, TokenCache
@@ -35,10 +37,12 @@ def main() -> int:
 
 def assemble(settings: Settings, storage: Storage, services: Services) -> Parts:
     """What runs once this process leads; only then are artifacts served."""
+    clear_workspaces(settings.workspaces)
     pool, secrets = WorkerPool(), Secrets(services.client)
     git, tokens = Git(pool), TokenCache(settings.token_cache_size, settings.token_cache_longest)
     identities = settings.runtime.gates[IDENTITY_GATE]
     deps = git_repository.Deps(
+        workspaces=settings.workspaces,
         storage=storage,
         git=git,
         access=Access(secrets, git, tokens, settings.ssh, identities=identities),
@@ -59,6 +63,15 @@ def assemble(settings: Settings, storage: Storage, services: Services) -> Parts:
         controllers=[Controller(kind, services)],
         servers=[pool.serve(), serving(create_app(storage.root), settings.storage_addr)],
     )
+
+
+def clear_workspaces(folder: Path) -> None:
+    """Remove what a process that was killed left behind; /tmp of a pod outlives its containers.
+
+    Raises OSError when the folder belongs to somebody else.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
 
 
 if __name__ == "__main__":

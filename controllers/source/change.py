@@ -7,12 +7,8 @@ from shared.model.source import GitRepository, VerificationMode
 
 
 def content_changed(repo: GitRepository, included: Sequence[Artifact]) -> bool:
-    """Whether the spec, an included artifact or the wish to verify differ from what was stored."""
-    return (
-        repo.content != repo.observed
-        or included_changed(repo.included_artifacts, included)
-        or verification_wanted(repo)
-    )
+    """Whether the spec or an included artifact differ from what was stored."""
+    return repo.content != repo.observed or included_changed(repo.included_artifacts, included)
 
 
 def included_changed(stored: Sequence[Artifact], now: Sequence[Artifact]) -> bool:

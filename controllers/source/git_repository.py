@@ -50,8 +50,9 @@ _PACKING = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Deps:
-    """What reconciling GitRepositories needs of the world."""
+    """What reconciling GitRepositories needs of the world; `workspaces` is a directory of our own."""
 
+    workspaces: Path
     storage: Storage
     git: Git
     access: Access
@@ -63,7 +64,7 @@ class Deps:
 async def reconcile(deps: Deps, repo: GitRepository, report: Report) -> Outcome:
     """One run for one repository."""
     await begin(report)
-    async with workspace(repo, report) as folder:
+    async with workspace(deps.workspaces, repo, report) as folder:
         stored = await keep_stored(deps.storage, _shelf(repo), report)
         forget_old_verdict(repo, report)
         with noting(report, FETCH_FAILED):
@@ -97,13 +98,13 @@ async def finalize(deps: Deps, repo: GitRepository, report: Report) -> None:
 
 
 @contextlib.asynccontextmanager
-async def workspace(repo: GitRepository, report: Report) -> AsyncIterator[Path]:
+async def workspace(parent: Path, repo: GitRepository, report: Report) -> AsyncIterator[Path]:
     """A private directory for one run."""
     # Names may be so long that the two together are no file name any more.
     prefix = f"gitrepository-{repo.key.namespace}-{repo.key.name}"[:200] + "-"
     with noting(report, STORAGE_OPERATION_FAILED):
         try:
-            folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix=prefix))
+            folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix=prefix, dir=parent))
         except OSError as error:
             message = f"failed to create temporary working directory: {error.strerror or error}"
             raise Failure(message, reason=Reason.DIRECTORY_CREATION_FAILED) from error
@@ -135,6 +136,7 @@ def _is_known(
     return (
         report.conditions.is_true(ARTIFACT_IN_STORAGE)
         and _is_current(repo, stored, target, included)
+        and not change.verification_wanted(repo)
         and (reference.is_cheap(repo.reference) or repo.verification is None)
     )
 

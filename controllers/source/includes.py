@@ -15,6 +15,7 @@ from shared.artifacts.unpack import Links, unpack
 from shared.kube.client import KubeClient
 from shared.kube.errors import KubeError
 from shared.model.artifact import Artifact, artifact_of
+from shared.model.event import EventType
 from shared.model.kinds import GIT_REPOSITORY
 from shared.model.source import GitRepository, Include
 from shared.runtime.failure import Failure, Waiting
@@ -32,7 +33,12 @@ class Includes:
     async def artifacts(self, repo: GitRepository, report: Report) -> list[Artifact]:
         """The artifacts to include, in the order of the spec. Raises Waiting."""
         with noting(report, INCLUDE_UNAVAILABLE):
-            found = [await self._artifact(repo, include) for include in repo.content.include]
+            try:
+                found = [await self._artifact(repo, include) for include in repo.content.include]
+            except Waiting as waiting:
+                # Nothing failed: worth an event for whoever looks, not a notification.
+                report.tell(EventType.TRACE, waiting.reason, waiting.message)
+                raise
         report.conditions.delete(INCLUDE_UNAVAILABLE)
         return found
 
@@ -54,7 +60,7 @@ class Includes:
         return artifact
 
     def _waiting(self, message: str, reason: Reason) -> Waiting:
-        return Waiting(message, reason=reason, retry_in=self.requeue)
+        return Waiting(message, reason=reason, retry_in=self.requeue, quiet=True)
 
     async def unpacked(
         self, repo: GitRepository, report: Report, artifacts: Sequence[Artifact], folder: Path

@@ -1,5 +1,7 @@
 """The flags and variables of source-controller, read once (spec source 14.1)."""
 
+import hashlib
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,9 +25,10 @@ class InvalidSettings(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`advertised` is what artifact URLs begin with."""
+    """`advertised` is what artifact URLs begin with; `workspaces` is where fetched objects lie meanwhile."""
 
     runtime: RuntimeSettings
+    workspaces: Path
     storage_path: Path
     storage_addr: Address
     advertised: str
@@ -60,6 +63,7 @@ class Settings:
             raise InvalidSettings(str(error)) from error
         return cls(
             runtime=runtime,
+            workspaces=_workspaces(found.storage_path),
             storage_path=Path(found.storage_path),
             storage_addr=address,
             advertised=found.storage_adv_addr
@@ -70,3 +74,9 @@ class Settings:
             token_cache_size=found.token_cache_max_size,
             token_cache_longest=found.token_cache_max_duration,
         )
+
+
+def _workspaces(storage_path: str) -> Path:
+    """One folder per storage, since one process at a time owns a storage."""
+    owner = hashlib.sha256(str(Path(storage_path).absolute()).encode()).hexdigest()[:12]
+    return Path(tempfile.gettempdir(), f"source-controller-{owner}")

@@ -84,7 +84,7 @@ class GitHttpClient(HttpGitClient):
         self, method: str, url: str, headers: dict[str, str], data: bytes | Iterator[bytes] | None
     ) -> Any:
         sent = {"User-Agent": _USER_AGENT, "Pragma": "no-cache", **headers}
-        if origin_of(url) == self._origin_for_credentials:
+        if _is_for(self._origin_for_credentials, origin_of(url)):
             sent |= self._credentials
         try:
             return self.pool_manager.request(
@@ -112,6 +112,11 @@ class GitHttpClient(HttpGitClient):
             return chunk
 
         return read
+
+
+def _is_for(given: tuple[str, str, int], target: tuple[str, str, int]) -> bool:
+    """Credentials go to their own origin, and to the same host's https when http was redirected there."""
+    return target == given or (given[2] == 80 and target == ("https", given[1], 443))
 
 
 def _credentials(remote: Remote) -> dict[str, str]:

@@ -41,6 +41,8 @@ class HttpGitServer:
     bearer: str = ""
     redirect_to: str = ""
     hang: bool = False
+    old: bool = False
+    """Speak the protocol of before 2018."""
     status: int = 0
     calls: list[Call] = field(default_factory=list)
 
@@ -88,7 +90,7 @@ class HttpGitServer:
             "REQUEST_METHOD": request.method,
             "CONTENT_TYPE": request.headers.get("Content-Type", ""),
             "CONTENT_LENGTH": str(len(body)),
-            "GIT_PROTOCOL": request.headers.get("Git-Protocol", ""),
+            "GIT_PROTOCOL": "" if self.old else request.headers.get("Git-Protocol", ""),
         }
         process = await asyncio.create_subprocess_exec(
             "git", "http-backend", stdin=-1, stdout=-1, stderr=asyncio.subprocess.DEVNULL, env=environment

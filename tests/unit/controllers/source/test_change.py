@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from controllers.source.change import content_changed, included_changed
+from controllers.source.change import content_changed, included_changed, verification_wanted
 from shared.model.artifact import Artifact
 from shared.model.source import GitRepository
 
@@ -49,6 +49,15 @@ def verify(mode: str) -> dict[str, Any]:
             True,
             id="include elsewhere",
         ),
+    ],
+)
+def test_content_changed(spec: dict[str, Any], status: dict[str, Any], changed: bool) -> None:
+    assert content_changed(repository(spec, status), []) is changed
+
+
+@pytest.mark.parametrize(
+    ("spec", "status", "wanted"),
+    [
         pytest.param(verify("HEAD"), {}, True, id="never verified"),
         pytest.param(verify("head"), {"sourceVerificationMode": "HEAD"}, False, id="head is HEAD"),
         pytest.param(verify("Tag"), {"sourceVerificationMode": "HEAD"}, True, id="other object to verify"),
@@ -57,8 +66,8 @@ def verify(mode: str) -> dict[str, Any]:
         pytest.param({}, {"sourceVerificationMode": "HEAD"}, False, id="no longer asked for"),
     ],
 )
-def test_content_changed(spec: dict[str, Any], status: dict[str, Any], changed: bool) -> None:
-    assert content_changed(repository(spec, status), []) is changed
+def test_verification_wanted(spec: dict[str, Any], status: dict[str, Any], wanted: bool) -> None:
+    assert verification_wanted(repository(spec, status)) is wanted
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,8 @@ from shared.git.errors import (
     RepositoryNotFound,
     RepositoryRefused,
 )
-from shared.git.remote import Remote
+from shared.git.http_transport import _is_for
+from shared.git.remote import Remote, origin_of
 from tests.fakes.git_repo import GitRepo
 from tests.fakes.git_server import HttpGitServer, SshGitServer, http_git_server
 
@@ -67,6 +68,36 @@ async def test_a_commit_that_no_ref_points_at(git: Git, server: HttpGitServer, t
     repo.commit({"a": "2"})
 
     assert (await git.fetch(Remote(server.url_of()), old, tmp_path / "bare", within=SOON)).hash == old
+
+
+async def test_a_server_of_the_old_protocol(git: Git, server: HttpGitServer, tmp_path: Path) -> None:
+    """It hangs up on commits that no ref points at, which are then found in the whole history."""
+    server.old = True
+    repo = server.repo()
+    old = repo.commit({"a": "1"})
+    new = repo.commit({"a": "2"})
+    remote = Remote(server.url_of())
+
+    assert await git.list_refs(remote, ["refs/heads/"], within=SOON) == {"refs/heads/main": new}
+    assert (await git.fetch(remote, new, tmp_path / "new", within=SOON)).hash == new
+    assert (await git.fetch(remote, old, tmp_path / "old", within=SOON)).hash == old
+    with pytest.raises(ReferenceNotFound):
+        await git.fetch(remote, "f" * 40, tmp_path / "none", within=SOON)
+
+
+@pytest.mark.parametrize(
+    ("given", "target", "sent"),
+    [
+        ("http://host/x", "http://host/y", True),
+        ("http://host/x", "https://host/x", True),
+        ("https://host/x", "http://host/x", False),
+        ("http://host:8080/x", "https://host/x", False),
+        ("https://host/x", "https://host:8443/x", False),
+        ("https://host/x", "https://sub.host/x", False),
+    ],
+)
+def test_whom_credentials_are_for(given: str, target: str, sent: bool) -> None:
+    assert _is_for(origin_of(given), origin_of(target)) is sent
 
 
 async def test_an_unknown_commit(git: Git, server: HttpGitServer, tmp_path: Path) -> None:
