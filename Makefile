@@ -11,6 +11,8 @@ BIN := $(VENV)/bin
 LOCKS := deploy/requirements
 RUN_LOCKS := $(LOCKS)/source.txt $(LOCKS)/kustomize.txt $(LOCKS)/localcluster.txt
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+# An environment made by uv has no pip of its own.
+HAVE_PIP := $(BIN)/python -m pip --version > /dev/null 2>&1 || $(BIN)/python -m ensurepip > /dev/null
 PACKAGES := controllers shared cli localcluster
 UV_COMPILE := uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11
 
@@ -94,10 +96,12 @@ $(BIN)/python:
 
 $(VENV)/.ready-to-run: $(RUN_LOCKS) | $(BIN)/python
 	@echo "installing what the processes need (hash-checked)"
+	@$(HAVE_PIP)
 	@$(PIP_INSTALL) $(addprefix --requirement ,$(RUN_LOCKS))
 	@touch $@
 
 $(VENV)/.ready-to-work: $(LOCKS)/dev.txt | $(BIN)/python
 	@echo "installing what development needs (hash-checked)"
+	@$(HAVE_PIP)
 	@$(PIP_INSTALL) --requirement $(LOCKS)/dev.txt
 	@touch $@ $(VENV)/.ready-to-run
