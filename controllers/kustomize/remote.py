@@ -28,6 +28,7 @@ from shared.model.meta import ObjectKey, parse_time
 
 _READ_BUFFER = 2 * 1024 * 1024
 _TOKEN_SECONDS = 3600
+_PLUGIN_SECONDS = 30.0
 # A token is renewed when a fifth of its life is left, as kubelet does.
 _USED_LIFE = 0.8
 
@@ -98,7 +99,7 @@ class RequestedToken:
 async def open_connection(access: Access, credentials: Credentials | None = None) -> Connection:
     """Nothing is asked of the server yet. Raises KubeconfigRefused, NoAccess; close it when done."""
     if access.exec_plugin is not None:
-        return await connect_with(_for_plugin(access))
+        return await _ask_plugin(access)
     tls = await asyncio.to_thread(_tls, access)
     session = aiohttp.ClientSession(
         # The environment's proxies and netrc are the controller's own business.
@@ -114,6 +115,14 @@ async def open_connection(access: Access, credentials: Credentials | None = None
         proxy=access.proxy or None,
         server_name=access.tls_server_name or None,
     )
+
+
+async def _ask_plugin(access: Access) -> Connection:
+    try:
+        async with asyncio.timeout(_PLUGIN_SECONDS):
+            return await connect_with(_for_plugin(access))
+    except TimeoutError as error:
+        raise KubeconfigRefused(f"its exec plugin did not answer in {_PLUGIN_SECONDS:.0f} seconds") from error
 
 
 def _tls(access: Access) -> ssl.SSLContext:

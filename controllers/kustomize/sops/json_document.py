@@ -12,6 +12,7 @@ from controllers.kustomize.sops.errors import DocumentInvalid
 from controllers.kustomize.sops.metadata import Metadata
 from controllers.kustomize.sops.opener import Opener
 from controllers.kustomize.sops.tree import (
+    MAX_DEPTH,
     METADATA_KEY,
     Branch,
     Plain,
@@ -63,13 +64,32 @@ def json_content(tree: Branch) -> bytes:
 
 def _parse(text: str) -> Any:
     try:
-        return json.loads(
+        value = json.loads(
             text, object_pairs_hook=Branch, parse_int=_integer, parse_constant=_refused, parse_float=_number
         )
     except RecursionError as error:
         raise DocumentInvalid("nested too deep") from error
     except json.JSONDecodeError as error:
         raise DocumentInvalid(f"not JSON: {error.msg} in line {error.lineno}") from error
+    _require_shallow(value)
+    return value
+
+
+def _require_shallow(root: Any) -> None:
+    """Whatever walks the tree later may call itself for every level."""
+    level = [root]
+    for _ in range(MAX_DEPTH):
+        below: list[Any] = []
+        for value in level:
+            match value:
+                case Branch():
+                    below += [item for _, item in value.items]
+                case list():
+                    below += value
+        if not below:
+            return
+        level = below
+    raise DocumentInvalid(f"nested more than {MAX_DEPTH} levels deep")
 
 
 def _integer(text: str) -> int | float:

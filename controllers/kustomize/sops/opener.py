@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 from controllers.kustomize.sops.errors import DocumentInvalid, MacMismatch, SopsError, ValueTampered
 from controllers.kustomize.sops.metadata import Metadata
 from controllers.kustomize.sops.values import Comment, Leaf, decrypt_value, mac_bytes, shown
@@ -14,15 +16,15 @@ _ONLY_ENCRYPTED = hashlib.sha256(b"sops").digest()
 
 
 class Opener:
-    """Give it every leaf in document order. `Opener` holds the data key: keep it no longer than needed."""
+    """Give it every leaf in document order. It holds the data key, so keep it no longer than needed."""
 
-    __slots__ = ("_hash", "_key", "_metadata")
+    __slots__ = ("_cipher", "_hash", "_metadata")
 
     def __init__(self, metadata: Metadata, key: bytes) -> None:
         if len(key) != 32:
             raise DocumentInvalid("the data key is not 32 bytes long")
         self._metadata = metadata
-        self._key = key
+        self._cipher = AESGCM(key)
         self._hash = hashlib.sha512(_ONLY_ENCRYPTED if metadata.mac_only_encrypted else b"")
 
     def leaf(self, path: tuple[str, ...], value: Leaf) -> Leaf:
@@ -34,7 +36,7 @@ class Opener:
             where = _authenticated(path)
             if not isinstance(value, str):
                 raise DocumentInvalid(f"the value at {shown(where)} should be encrypted, but is not text")
-            value = decrypt_value(value, self._key, where)
+            value = decrypt_value(value, self._cipher, where)
         if encrypted or not self._metadata.mac_only_encrypted:
             self._hash.update(mac_bytes(value))
         return value
@@ -44,7 +46,7 @@ class Opener:
         if not text.startswith("ENC["):
             return None
         try:
-            opened = decrypt_value(text, self._key, _authenticated(path))
+            opened = decrypt_value(text, self._cipher, _authenticated(path))
         except SopsError:
             return None
         return opened.text if isinstance(opened, Comment) else None
@@ -53,7 +55,7 @@ class Opener:
         """Raises MacMismatch when a plain value was changed, or any was removed, added or reordered."""
         metadata = self._metadata
         try:
-            expected = decrypt_value(metadata.mac, self._key, metadata.last_modified)
+            expected = decrypt_value(metadata.mac, self._cipher, metadata.last_modified)
         except (ValueTampered, DocumentInvalid) as error:
             raise MacMismatch(
                 "the MAC of the document cannot be decrypted: the sops block was changed"

@@ -12,7 +12,6 @@ import math
 import re
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -24,6 +23,7 @@ _ENCRYPTED = re.compile(
     r"ENC\[AES256_GCM,data:([A-Za-z0-9+/=]+),iv:([A-Za-z0-9+/=]+),tag:([A-Za-z0-9+/=]+),type:([a-z]+)\]"
 )
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}", re.ASCII)
+_FLOAT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,5})?", re.ASCII)
 _INT64 = range(-(2**63), 2**63)
 _TRUE = frozenset(("1", "t", "T", "true", "TRUE", "True"))
 _FALSE = frozenset(("0", "f", "F", "false", "FALSE", "False"))
@@ -49,7 +49,7 @@ def is_encrypted(text: str) -> bool:
     return text.startswith("ENC[AES256_GCM,") and _ENCRYPTED.match(text) is not None
 
 
-def decrypt_value(text: str, key: bytes, path: str) -> Leaf:
+def decrypt_value(text: str, cipher: AESGCM, path: str) -> Leaf:
     """The value; bytes that are not UTF-8 survive as surrogates. Raises DocumentInvalid, ValueTampered."""
     if not text:
         return ""
@@ -63,7 +63,7 @@ def decrypt_value(text: str, key: bytes, path: str) -> Leaf:
     if not 8 <= len(iv) <= 128 or len(tag) != 16:
         raise DocumentInvalid(f"the value at {shown(path)} has an initialisation vector or tag of odd length")
     try:
-        plain = _cipher(key).decrypt(iv, data + tag, path.encode("utf-8", "surrogateescape"))
+        plain = cipher.decrypt(iv, data + tag, path.encode("utf-8", "surrogateescape"))
     except InvalidTag as error:
         raise ValueTampered(
             f"the value at {shown(path)} cannot be decrypted: it was changed or moved after encryption"
@@ -91,19 +91,14 @@ def shown(path: str) -> str:
     return repr(path.rstrip(":").replace(":", ".")[:200])
 
 
-@lru_cache(maxsize=4)
-def _cipher(key: bytes) -> AESGCM:
-    return AESGCM(key)
-
-
 def _typed(text: str, kind: str, path: str) -> Leaf:
     match kind:
         case "str" | "bytes":
             return text
         case "int" if _INTEGER.fullmatch(text) and int(text) in _INT64:
             return int(text)
-        case "float":
-            return _float(text, path)
+        case "float" if _FLOAT.fullmatch(text) and math.isfinite(float(text)):
+            return float(text)
         case "bool" if text in _TRUE or text in _FALSE:
             return text in _TRUE
         case "time":
@@ -112,13 +107,6 @@ def _typed(text: str, kind: str, path: str) -> Leaf:
             return Comment(text)
         case _:
             raise DocumentInvalid(f"the value at {shown(path)} is not the {kind} that it claims to be")
-
-
-def _float(text: str, path: str) -> float:
-    try:
-        return float(text)
-    except ValueError as error:
-        raise DocumentInvalid(f"the value at {shown(path)} is not the float that it claims to be") from error
 
 
 def _float_text(value: float) -> str:

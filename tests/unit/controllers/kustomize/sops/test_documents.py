@@ -119,6 +119,8 @@ def test_a_changed_document_is_refused_and_tells_no_secret(change: Any, error: t
         (Format.JSON, b'{"a": 1e999}'),
         (Format.JSON, b'{"a": ' + b"9" * 5_000 + b"}"),
         (Format.JSON, b"[" * 100_000),
+        (Format.JSON, b'{"sops": ' + b"[" * 600 + b"]" * 600 + b"}"),
+        (Format.JSON, b'{"sops": ' + b'{"a": ' * 400 + b"1" + b"}" * 400 + b"}"),
         (Format.JSON, b'{"a":' * 100_000),
         (Format.DOTENV, b"sops_mac=ENC["),
         (Format.DOTENV, b"no equals sign"),
