@@ -219,6 +219,12 @@ def is_served_as_stored(resource: Resource) -> bool:
     return custom.is_storage and not custom.changed
 
 
+def refuse(resource: Resource, name: str, causes: Sequence[Cause]) -> Refusal:
+    """422 for an invalid object; it names the kind as it is kept, which matters for events."""
+    kept = KEPT_AS.get((resource.group, resource.version, resource.kind))
+    return invalid(resource.kind, kept[0] if kept else resource.group, name, causes)
+
+
 def _schema_kept(resource: Resource) -> Schema:
     found = builtin(*KEPT_AS[resource.group, resource.version, resource.kind])
     assert found is not None

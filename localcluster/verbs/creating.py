@@ -9,7 +9,7 @@ from localcluster import rules
 from localcluster.admission.gate import Admission
 from localcluster.clock import stamp
 from localcluster.http.options import WriteOptions
-from localcluster.status import already_exists, bad_request, broken, invalid
+from localcluster.status import already_exists, bad_request, broken
 from localcluster.store.revision import Obj
 from localcluster.store.store import Store
 from localcluster.verbs.call import Call
@@ -47,7 +47,7 @@ def insert(store: Store, admission: Admission, call: Call, obj: Obj, *, dry_run:
     causes = rules.validate_create(resource, obj)
     name: str = metadata.get("name", "")
     if causes:
-        raise invalid(resource.kind, resource.group, name, causes)
+        raise rules.refuse(resource, name, causes)
     if given_version not in ("", "0"):
         raise broken("resourceVersion should not be set on objects to be created")
     key = call.named(name).key

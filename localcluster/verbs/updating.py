@@ -88,7 +88,7 @@ def replace(
     rules.prepare_update(resource, obj, old, call.subresource)
     causes = rules.validate_update(resource, obj, old, call.subresource)
     if causes:
-        raise invalid(resource.kind, resource.group, call.name, causes)
+        raise rules.refuse(resource, call.name, causes)
     admission.allocate(call, obj, old)
     obj["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]
     if dry_run:
