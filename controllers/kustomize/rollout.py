@@ -30,6 +30,7 @@ from shared.logic.drift_ignore import IgnoreRules
 from shared.logic.inventory import InvalidEntry, Inventory
 from shared.logic.owner import Owner
 from shared.model.duration import render_duration
+from shared.model.event import EventType
 from shared.model.kustomize import Kustomization
 from shared.model.meta import GroupKind, Object, ObjectRef, Reason
 from shared.runtime.outcome import Done, Outcome, Pending
@@ -37,7 +38,9 @@ from shared.runtime.report import Report
 
 log = structlog.get_logger()
 
-_LOOK_AGAIN = timedelta(seconds=1)
+# Changes of managed objects wake the waiting one at once; these are for what no watch covers.
+_LOOK_AT_MANAGED = timedelta(seconds=5)
+_LOOK_AT_OTHERS = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,18 +123,20 @@ class Acts:
         verdict = await check.evaluate()
         match verdict.outcome:
             case HealthOutcome.WAITING:
-                return self._wait()
+                return self._wait(check)
             case HealthOutcome.FAILED:
                 self._fail_health(check, verdict)
         self._pass_health(check)
         return self._succeed()
 
-    def _wait(self) -> Pending:
+    def _wait(self, check: HealthCheck) -> Pending:
         message = stages.enter(self.report, Stage.CHECKING, self.ks, self.rollout.artifact)
         self.report.conditions.mark_unknown(HEALTHY, Reason.PROGRESSING, message)
         stages.mark_in_progress(self.report)
         self.memory.waiting = self.rollout
-        return Pending(_LOOK_AGAIN)
+        left = self.ks.timeout - timedelta(seconds=check.elapsed)
+        pause = _LOOK_AT_MANAGED if self.ks.wait else _LOOK_AT_OTHERS
+        return Pending(max(min(pause, left), timedelta(milliseconds=50)))
 
     def _fail_health(self, check: HealthCheck, verdict: Verdict) -> None:
         self.memory.waiting = None
@@ -199,6 +204,15 @@ class Acts:
             self.rollout.wrote = True
             log.info("server-side apply completed", output=self._rendered(changes))
             stages.tell(self.report, changes.render_writes(), self.rollout.artifact)
+            self._tell_fights(changes)
+
+    def _tell_fights(self, changes: ChangeSet) -> None:
+        """Say so when somebody else keeps undoing what we write."""
+        fought = {fight.key for fight in self.hands.tracker.fights()}
+        for ref in (entry.ref for entry in changes.writes if (entry.ref.group_kind, entry.ref.key) in fought):
+            message = f"{ref} is changed back by somebody else again and again; it is repaired less often now"
+            log.error("drift keeps coming back", object=str(ref))
+            self.report.tell(EventType.WARNING, "DriftFight", message)
 
     def _rendered(self, changes: ChangeSet) -> object:
         return changes.render_grouped() if self.options.grouped_log else _output(changes)

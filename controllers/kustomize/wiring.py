@@ -29,7 +29,7 @@ from shared.kube.cache import Change
 from shared.kube.tracker import Drift
 from shared.model.kinds import KUSTOMIZATION
 from shared.model.kustomize import STATUS_MANAGER, Kustomization
-from shared.model.meta import READY, RECONCILING, STALLED, ObjectKey
+from shared.model.meta import READY, RECONCILING, STALLED, ObjectKey, ObjectRef
 from shared.runtime.controller import Controller
 from shared.runtime.kind import Kind
 from shared.runtime.process import Parts
@@ -96,6 +96,7 @@ def assemble(services: Services, settings: Settings) -> Parts:
     controller = Controller(kind, services, forget=memories.forget)
     _wake(controller, sources, services, settings)
     crew.tracker.subscribe(partial(_drifted, controller, memories))
+    crew.tracker.subscribe_moves(partial(_moved, controller, memories))
     return Parts([controller], servers=[_workshop(root, session, builder)], tasks=[crew.tracker.run])
 
 
@@ -121,6 +122,15 @@ def _drifted(controller: Controller[Kustomization], memories: Memories, drift: D
     if memory is not None:
         memory.drifted.add(drift.ref)
         controller.wake_after(drift.owner, drift.delay)
+
+
+def _moved(
+    controller: Controller[Kustomization], memories: Memories, owner: ObjectKey, _ref: ObjectRef
+) -> None:
+    """Any change of a managed object, so also of its health: news only for who waits for it."""
+    memory = memories.find(owner)
+    if memory is not None and memory.waiting is not None:
+        controller.wake(owner)
 
 
 @contextlib.asynccontextmanager

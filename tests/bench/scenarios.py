@@ -74,7 +74,7 @@ async def cold_install(rig: Rig, sizes: Sizes) -> Figures:
 
 
 async def no_op(rig: Rig, sizes: Sizes) -> Figures:
-    """P2: every Kustomization reconciles three times and nothing has changed."""
+    """P2: every Kustomization reconciles every three seconds and nothing has changed."""
     world, program = rig.world, rig.controllers.kustomize
     labels = {"namespace": world.namespace, "kind": "Kustomization"}
 
@@ -84,9 +84,10 @@ async def no_op(rig: Rig, sizes: Sizes) -> Figures:
     for number in range(sizes.kustomizations):
         await world.change(KUSTOMIZATION, f"app-{number}", interval="3s")
     await asyncio.sleep(6)
+    # Reading the metrics costs the controller CPU, so they are read twice and not polled.
     reconciled, requests, before = passes(), rig.requests(), rig.cost()
-    await eventually(lambda: _reached(passes, reconciled + 3 * sizes.kustomizations), seconds=120)
-    count, after, costs = passes() - reconciled, rig.requests(), rig.cost()
+    await asyncio.sleep(12)
+    costs, count, after = rig.cost(), passes() - reconciled, rig.requests()
     writes = sum(after[verb] - requests[verb] for verb in ("PATCH", "POST", "PUT", "DELETE"))
     name = "kustomize-controller"
     for number in range(sizes.kustomizations):
@@ -98,10 +99,6 @@ async def no_op(rig: Rig, sizes: Sizes) -> Figures:
         "reads per reconcile": (after["GET"] - requests["GET"]) / count,
         "CPU ms per reconcile": (costs[name].cpu - before[name].cpu) / count * 1000,
     }
-
-
-async def _reached(value: Callable[[], float], goal: float) -> bool:
-    return value() >= goal
 
 
 async def commit_to_applied(rig: Rig, sizes: Sizes) -> Figures:
