@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import TYPE_CHECKING
@@ -12,6 +13,9 @@ from localcluster.verbs.watching import Overflow
 
 if TYPE_CHECKING:
     from localcluster.http.exchange import Exchange
+
+
+STALLED_SECONDS = 30.0
 
 
 async def stream(exchange: Exchange, chunks: AsyncGenerator[bytes, None]) -> web.StreamResponse:
@@ -25,9 +29,10 @@ async def stream(exchange: Exchange, chunks: AsyncGenerator[bytes, None]) -> web
     try:
         async with aclosing(chunks):
             async for chunk in chunks:
-                await response.write(chunk)
+                async with asyncio.timeout(STALLED_SECONDS):
+                    await response.write(chunk)
         await response.write_eof()
-    except (ConnectionError, Overflow):
+    except (ConnectionError, Overflow, TimeoutError):
         if exchange.request.transport is not None:
             exchange.request.transport.abort()
     return response

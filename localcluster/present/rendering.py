@@ -1,7 +1,8 @@
-"""Objects as bytes, rendered once per form and shared by everyone who asks for that form."""
+"""Objects as bytes in the forms that clients ask for; a change is rendered once for all its watchers."""
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from functools import cache
 from typing import Any
 
@@ -15,17 +16,41 @@ from localcluster.store.revision import Obj, Revision
 _META_VERSION = "meta.k8s.io/v1"
 
 
+View = tuple[Revision, int, Form, str]
+
+
+class _Recent:
+    """The last renderings: a change is told to all its watchers at once, so few are enough."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        # The resource is kept so that its id stays its own.
+        self._kept: OrderedDict[View, tuple[Resource, bytes]] = OrderedDict()
+
+    def find(self, view: View) -> bytes | None:
+        kept = self._kept.get(view)
+        return None if kept is None else kept[1]
+
+    def keep(self, view: View, resource: Resource, rendered: bytes) -> None:
+        self._kept[view] = (resource, rendered)
+        if len(self._kept) > self._size:
+            self._kept.popitem(last=False)
+
+
+_RECENT = _Recent(64)
+
+
 def render(revision: Revision, resource: Resource, form: Form) -> bytes:
     """The JSON of an object in the version of `resource`: whole, or its metadata alone."""
     if form is Form.WHOLE and rules.is_served_as_stored(resource):
         return revision.raw
-    view = (id(resource), form)
-    rendered: bytes | None = revision.remembered(view)
+    view = (revision, id(resource), form, "")
+    rendered = _RECENT.find(view)
     if rendered is None:
         obj = rules.from_storage(resource, revision.load())
         whole = {"kind": resource.kind, "apiVersion": resource.api_version, **obj}
         rendered = orjson.dumps(whole if form is Form.WHOLE else partial(obj))
-        revision.remember(view, rendered)
+        _RECENT.keep(view, resource, rendered)
     return rendered
 
 
@@ -48,12 +73,12 @@ def partial(obj: Obj) -> Obj:
 
 
 def render_frame(revision: Revision, resource: Resource, form: Form, event: str) -> bytes:
-    """One line of a watch, remembered with the object so that many watchers share it."""
-    view = (id(resource), form, event)
-    frame: bytes | None = revision.remembered(view)
+    """One line of a watch, made once for all who watch at this moment."""
+    view = (revision, id(resource), form, event)
+    frame = _RECENT.find(view)
     if frame is None:
         frame = b'{"type":"%s","object":%s}\n' % (event.encode(), render(revision, resource, form))
-        revision.remember(view, frame)
+        _RECENT.keep(view, resource, frame)
     return frame
 
 

@@ -24,6 +24,7 @@ from localcluster.verbs.call import Call
 from localcluster.verbs.reading import Selection, select
 
 MAX_PENDING_LINES = 4096
+MAX_PENDING_BYTES = 16 * 1024 * 1024
 BOOKMARK_SECONDS = 60.0
 LAST_BOOKMARK_SECONDS = 2.0
 SHORTEST_DEFAULT_SECONDS = 1800.0
@@ -43,6 +44,7 @@ class Watcher:
         self._form = form
         self._table = TableStream(call.resource, include) if form is Form.TABLE else None
         self._pending: deque[bytes] = deque()
+        self._pending_bytes = 0
         self._wake = asyncio.Event()
         self.overflowed = False
         self.seen = 0
@@ -54,11 +56,12 @@ class Watcher:
         line = self.line(change)
         if line is None:
             return
-        if len(self._pending) >= MAX_PENDING_LINES:
+        if len(self._pending) >= MAX_PENDING_LINES or self._pending_bytes > MAX_PENDING_BYTES:
             self.overflowed = True
             self._pending.clear()
         else:
             self._pending.append(line)
+            self._pending_bytes += len(line)
         self._wake.set()
 
     def line(self, change: Change) -> bytes | None:
@@ -86,6 +89,7 @@ class Watcher:
         if self.overflowed:
             raise Overflow
         lines = [self._pending.popleft() for _ in range(min(len(self._pending), _CHUNK_LINES))]
+        self._pending_bytes -= sum(map(len, lines))
         self._wake.clear()
         return lines
 
@@ -107,6 +111,7 @@ async def watch(
     try:
         for chunk in _chunked(first):
             yield chunk
+        del first
         if options.send_initial_events and options.bookmarks:
             yield bookmark_frame(call.resource, form, watcher.seen, ends_initial=True)
         async for chunk in _follow(store, watcher, call, options, form):
@@ -117,11 +122,11 @@ async def watch(
 
 def _initial(
     store: Store, watcher: Watcher, selection: Selection, collection: str, options: ListOptions
-) -> list[bytes]:
+) -> Iterable[bytes]:
     """What exists, where that is asked for, else what has happened since the version given."""
     if options.send_initial_events or not options.version:
         present = store.snapshot(collection, selection.namespace)
-        return [watcher.frame(revision, "ADDED") for revision in present if selection.matches(revision)]
+        return (watcher.frame(revision, "ADDED") for revision in present if selection.matches(revision))
     since = store.changes_since(options.version)
     lines = (watcher.line(change) for change in since if change.collection == collection)
     return [line for line in lines if line is not None]

@@ -63,9 +63,7 @@ async def test_a_line_is_made_once_for_all_watchers() -> None:
     await asyncio.sleep(0)
     _put(store, "a")
     lines = await asyncio.gather(*waiting)
-    revision = store.find("configmaps", ("default", "a"))
-    assert revision is not None
-    assert revision.remembered((id(call.resource), Form.WHOLE, "ADDED")) == lines[0] == lines[1] == lines[2]
+    assert lines[0] is lines[1] is lines[2]
     for stream in streams:
         await stream.aclose()
 
@@ -78,9 +76,8 @@ async def test_who_does_not_read_is_cut_off(monkeypatch) -> None:
     await asyncio.sleep(0)
     for number in range(100):
         _put(store, f"n{number}")
-    await reading
     with pytest.raises(Overflow):
-        await anext(chunks)
+        await reading
     assert store.collection("configmaps").listeners == []
 
 
