@@ -119,20 +119,19 @@ class Applier:
 
     async def _examine(self, objects: Sequence[Object], run: _Run) -> list[Finding]:
         """Raises ObjectRefused that names every object that the server refuses."""
-        refused: list[KubeError] = []
 
-        async def examine(obj: Object) -> Finding | None:
+        async def examine(obj: Object) -> Finding | ObjectRefused:
             try:
                 target = await self._target(obj, run)
                 return await self._objects.examine(target, run.options.rules)
             except ObjectRefused as error:
-                refused.append(error)
-                return None
+                return error
 
-        findings = await each(objects, examine, at_once=self._concurrency)
+        outcomes = await each(objects, examine, at_once=self._concurrency)
+        refused = [outcome for outcome in outcomes if isinstance(outcome, ObjectRefused)]
         if refused:
             raise all_refused(refused)
-        return [finding for finding in findings if finding is not None]
+        return [outcome for outcome in outcomes if isinstance(outcome, Finding)]
 
     async def _target(self, obj: Object, run: _Run) -> Target:
         ref = ObjectRef.of(obj)

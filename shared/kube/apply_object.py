@@ -31,13 +31,14 @@ from shared.logic.changes import Action
 from shared.logic.drift import has_drifted
 from shared.logic.drift_ignore import IgnoreRules
 from shared.logic.managed_fields import cleanup_patch
-from shared.logic.undeclared import is_built_in, undeclared_fields, without_field
+from shared.logic.undeclared import is_built_in, undeclared_fields, without_fields
 from shared.model.kinds import Resource
 from shared.model.meta import Object, ObjectKey, ObjectRef
 
 log = structlog.get_logger()
 
 _IMMUTABLE = re.compile(r"is immutable|immutable field")
+_MOST_TRIMS = 10
 _PROBE = "headwater-probe"
 _GONE_WITHIN = 60.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
@@ -109,23 +110,23 @@ class ObjectApplier:
 
     async def _dry_run(self, target: Target) -> tuple[Target, Object]:
         """The result, and the target without fields that the server does not know."""
-        resource, manager = target.resource, self._manager
-        try:
-            return target, await self._client.apply(
-                resource, target.desired, field_manager=manager, dry_run=True
-            )
-        except ServerFailure as error:
-            unknown = undeclared_fields(error.message) if is_built_in(resource.api_version) else []
-            if not unknown:
-                raise
-        desired = target.desired
-        for path in unknown:
-            desired = without_field(desired, path)
-        log.warning(
-            "unknown fields are left out", object=str(target.ref), fields=["".join(path) for path in unknown]
-        )
-        result = await self._client.apply(resource, desired, field_manager=manager, dry_run=True)
-        return replace(target, desired=desired), result
+        resource, desired = target.resource, target.desired
+        for _ in range(_MOST_TRIMS):
+            try:
+                result = await self._client.apply(
+                    resource, desired, field_manager=self._manager, dry_run=True
+                )
+            except ServerFailure as error:
+                unknown = undeclared_fields(error.message) if is_built_in(resource.api_version) else []
+                trimmed = without_fields(desired, unknown)
+                if trimmed == desired:
+                    raise
+                fields = ["".join(path) for path in unknown]
+                log.warning("unknown fields are left out", object=str(target.ref), fields=fields)
+                desired = trimmed
+            else:
+                return replace(target, desired=desired), result
+        raise ObjectRefused(f"{target.ref} dry-run failed: too many unknown fields")
 
     def _compare(self, target: Target, rules: Rules, live: Object, dry_run: Object) -> Finding:
         if owner.excluded_from_apply(live):

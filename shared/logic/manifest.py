@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from shared.logic.owner import OWNER_NAME, OWNER_NAMESPACE, Owner, decryption_disabled, with_metadata
-from shared.model.meta import Object, ObjectRef
+from shared.model.meta import GroupKind, Object, ObjectKey, ObjectRef
 
 _POD_TEMPLATES: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("", "Pod"): ("spec",),
@@ -51,7 +51,12 @@ def prepare(
     """
     common = {k: v for k, v in (labels or {}).items() if k not in (OWNER_NAME, OWNER_NAMESPACE)}
     prepared = []
+    seen: set[tuple[GroupKind, ObjectKey]] = set()
     for obj in objects:
+        ref = _require_identity(obj)
+        if (ref.group_kind, ref.key) in seen:
+            raise UnusableManifest(f"{ref} is there more than once")
+        seen.add((ref.group_kind, ref.key))
         require_decrypted(obj)
         _require_json(obj)
         fresh = normalise(obj)
@@ -72,6 +77,35 @@ def require_decrypted(obj: Mapping[str, Any]) -> None:
         )
 
 
+def _require_identity(obj: Mapping[str, Any]) -> ObjectRef:
+    """Raises UnusableManifest unless the object says what it is, in the types that all kinds share."""
+    metadata = obj.get("metadata")
+    if not isinstance(metadata, Mapping):
+        metadata = {}
+    named = {
+        "apiVersion": obj.get("apiVersion"),
+        "kind": obj.get("kind"),
+        "metadata.name": metadata.get("name"),
+    }
+    who = "/".join(str(part) for part in (named["kind"], metadata.get("name")) if part)
+    for field, value in named.items():
+        if not isinstance(value, str) or not value:
+            raise UnusableManifest(f"{who or 'an object'} has no usable {field}")
+    if not isinstance(metadata.get("namespace") or "", str):
+        raise UnusableManifest(f"{who} has no usable metadata.namespace")
+    for field in ("labels", "annotations"):
+        words = metadata.get(field)
+        if words is not None and not _are_words(words):
+            raise UnusableManifest(f"{who} metadata.{field} must be a map of strings, quote its values")
+    return ObjectRef.of(obj)
+
+
+def _are_words(words: object) -> bool:
+    return isinstance(words, Mapping) and all(
+        isinstance(key, str) and isinstance(word, str | None) for key, word in words.items()
+    )
+
+
 def _require_json(obj: Mapping[str, Any]) -> None:
     """Raises UnusableManifest for what JSON cannot hold: integers over 64 bits, lone surrogates, depth."""
     try:
@@ -89,6 +123,10 @@ def normalise(obj: Object) -> Object:
     fresh = {key: value for key, value in obj.items() if key != "status" or _is_crd(kind)}
     metadata = dict(fresh["metadata"])
     metadata.pop("creationTimestamp", None)
+    for field in ("labels", "annotations"):
+        if metadata.get(field):
+            # The server reads a null among strings as an empty one, but applies none.
+            metadata[field] = {key: word or "" for key, word in metadata[field].items()}
     fresh["metadata"] = metadata
     try:
         if kind == ("", "Secret"):

@@ -7,7 +7,7 @@ table we let the server name them, and drop what it named.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -36,10 +36,11 @@ def is_built_in(api_version: str) -> bool:
 _SERVED_BY_DEFINITIONS = frozenset({"gateway.networking.k8s.io", "snapshot.storage.k8s.io", "metrics.k8s.io"})
 
 
-def without_field(obj: Object, path: Path) -> Object:
-    """A copy without the field; the object itself where it has no such field."""
-    changed: Object = _without(obj, path)
-    return changed
+def without_fields(obj: Object, paths: Iterable[Path]) -> Object:
+    """A copy without these fields; the object itself where it has none of them."""
+    for path in paths:
+        obj = _without(obj, path)
+    return obj
 
 
 def _without(value: Any, path: Path) -> Any:

@@ -80,6 +80,47 @@ def test_a_number_in_string_data_is_refused() -> None:
         normalise(obj("Secret", stringData={"a": 1}))
 
 
+def meta(**metadata: object) -> Object:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
+
+
+UNNAMED = {
+    "no kind": ({"apiVersion": "v1", "metadata": {"name": "x"}}, "x has no usable kind"),
+    "no name": (meta(namespace="n"), "ConfigMap has no usable metadata.name"),
+    "no metadata": ({"apiVersion": "v1", "kind": "ConfigMap"}, "ConfigMap has no usable metadata.name"),
+    "metadata of another type": (
+        {"apiVersion": "v1", "kind": "A", "metadata": [1]},
+        "A has no usable metadata.name",
+    ),
+    "a number for a name": (meta(name=1), "ConfigMap/1 has no usable metadata.name"),
+    "a number for a namespace": (meta(name="x", namespace=1), "ConfigMap/x has no usable metadata.namespace"),
+    "labels that are a list": (meta(name="x", labels=["a"]), "ConfigMap/x metadata.labels must be"),
+    "a number in an annotation": (
+        meta(name="x", annotations={"a": 1}),
+        "ConfigMap/x metadata.annotations must be",
+    ),
+}
+
+
+@pytest.mark.parametrize(("manifest", "message"), UNNAMED.values(), ids=UNNAMED)
+def test_an_object_must_say_what_it_is(manifest: Object, message: str) -> None:
+    with pytest.raises(UnusableManifest) as refused:
+        prepare([manifest], OWNER)
+    assert str(refused.value).startswith(message)
+
+
+def test_a_null_among_labels_is_an_empty_one() -> None:
+    [ready] = prepare([meta(name="x", labels={"a": None})], OWNER)
+    assert ready["metadata"]["labels"] == {"a": "", **OWNER.labels}
+
+
+def test_an_object_may_be_there_once() -> None:
+    ingress = [obj("Ingress", f"networking.k8s.io/{version}") for version in ("v1", "v1beta1")]
+    with pytest.raises(UnusableManifest, match=r"^Ingress/n/x is there more than once$"):
+        prepare([*ingress, obj("ConfigMap")], OWNER)
+    assert len(prepare([ingress[0], obj("Ingress", "extensions/v1beta1")], OWNER)) == 2
+
+
 UNWRITABLE = {
     "a number over 64 bits": 2**64,
     "half a surrogate pair": "\ud800",
