@@ -11,7 +11,7 @@ from typing import Any
 
 import re2
 from cel_expr_python import cel
-from cel_expr_python.ext import ext_encoders, ext_math, ext_optional, ext_strings
+from cel_expr_python.ext import ext_bindings, ext_encoders, ext_math, ext_optional, ext_strings
 
 from localcluster.objects import quantity
 
@@ -19,12 +19,11 @@ _DYN, _STRING, _BOOL, _INT = cel.Type.DYN, cel.Type.STRING, cel.Type.BOOL, cel.T
 _LIST = cel.Type.List(cel.Type.DYN)
 
 
-def environment(*, with_old: bool) -> Any:
-    """An environment with `self`, and `oldSelf` where the rule compares with the old value."""
-    variables = {"self": _DYN}
-    if with_old:
-        variables["oldSelf"] = _DYN
+def environment(names: tuple[str, ...]) -> Any:
+    """An environment with these variables, each of any type."""
+    variables = dict.fromkeys(names, _DYN)
     extensions = [
+        ext_bindings.ExtBindings(),
         ext_strings.ExtStrings(),
         ext_math.ExtMath(),
         ext_encoders.ExtEncoders(),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
-from localcluster.objects.causes import Cause
+from localcluster.objects.causes import Cause, shown
+from localcluster.objects.crd.celrun import RuleFailed, evaluate
 from localcluster.objects.crd.celview import cost, view
 from localcluster.objects.typed import MISSING, same
 
@@ -46,10 +46,12 @@ class RuleSet:
     rules: tuple[Rule, ...]
     fields: dict[str, RuleSet] = field(default_factory=dict)
     element: RuleSet | None = None
+    # The rules of the schemas of allOf, which speak of the same value.
+    also: list[RuleSet] = field(default_factory=list)
 
     @property
     def empty(self) -> bool:
-        return not (self.rules or self.fields or self.element)
+        return not (self.rules or self.fields or self.element or self.also)
 
 
 def compile_rules(structural: Json) -> RuleSet:
@@ -63,6 +65,10 @@ def compile_rules(structural: Json) -> RuleSet:
         if isinstance(structural.get(key), dict):
             inner = compile_rules(structural[key])
             found.element = found.element if inner.empty else inner
+    for one in structural.get("allOf") or ():
+        inner = compile_rules({"type": structural.get("type"), **one})
+        if not inner.empty:
+            found.also.append(inner)
     return found
 
 
@@ -119,6 +125,8 @@ class _Run:
             return
         for rule in rules.rules:
             self._judge(rule, value, old, rules.structural, path)
+        for other in rules.also:
+            self.visit(value, old, other, path)
         if isinstance(value, dict):
             for name, below in value.items():
                 inner = rules.fields.get(name)
@@ -144,43 +152,57 @@ class _Run:
             return
         data = {"self": view(value, structural)}
         if transition:
-            data["oldSelf"] = None if old is MISSING or old is None else view(old, structural)
+            data["oldSelf"] = None if old is MISSING else view(old, structural)
+        if rule.optional_old and transition:
+            data["had_old_self"] = old is not MISSING
         self.budget[0] -= cost(rule.expression, value)
         if self.budget[0] < 0:
             raise _Spent
-        holds = _evaluate(rule.expression, data)
-        if holds is True:
+        try:
+            holds = evaluate(rule.expression, data)
+        except RuleFailed as failure:
+            kind = structural.get("type", "")
+            text = str(failure)
+            if not failure.compiling:
+                text += f" evaluating rule: {rule.message or rule.expression.strip()}"
+            self.causes.append(Cause("FieldValueInvalid", f'Invalid value: "{kind}": {text}', path))
             return
-        if holds is not False:
-            self.causes.append(Cause("FieldValueInvalid", f"Invalid value: {holds}", path))
-            return
-        self.causes.append(_cause(rule, value, data, path))
+        if holds is not True:
+            self.causes.append(_cause(rule, value, data, path))
 
 
 def _cause(rule: Rule, value: Any, data: Json, path: str) -> Cause:
     message = ""
     if rule.message_expression:
-        computed = _evaluate(rule.message_expression, data)
-        if isinstance(computed, str) and computed.strip() and "\n" not in computed:
-            message = computed.strip()
-    message = message or rule.message or f"failed rule: {' '.join(rule.expression.split())}"
+        message = _computed_message(rule.message_expression, data)
+    message = message or rule.message or f"failed rule: {rule.expression.strip()}"
     where = path + rule.field_path if path else rule.field_path.removeprefix(".")
-    shown = "" if isinstance(value, dict | list) or rule.field_path else f"{_text(value)}: "
+    plain = not isinstance(value, dict | list)
     match rule.reason:
         case "FieldValueForbidden":
             return Cause(rule.reason, f"Forbidden: {message}", where)
         case "FieldValueRequired":
             return Cause(rule.reason, f"Required value: {message}", where)
         case "FieldValueDuplicate":
-            return Cause(rule.reason, f"Duplicate value: {_text(value)}", where)
+            return Cause(
+                rule.reason, f"Duplicate value: {shown(value)}" if plain else "Duplicate value", where
+            )
         case _:
-            return Cause(rule.reason, f"Invalid value: {shown}{message}", where)
+            return Cause(
+                rule.reason,
+                f"Invalid value: {shown(value)}: {message}" if plain else f"Invalid value: {message}",
+                where,
+            )
 
 
-def _text(value: Any) -> str:
-    from localcluster.objects.causes import shown
-
-    return shown(value)
+def _computed_message(expression: str, data: Json) -> str:
+    """The message that an expression makes; "" if it fails or is not fit to be one."""
+    try:
+        computed = evaluate(expression, data)
+    except RuleFailed:
+        return ""
+    fit = isinstance(computed, str) and "\n" not in computed
+    return computed.strip() if fit else ""
 
 
 def _child(path: str, name: str) -> str:
@@ -196,30 +218,3 @@ def _by_key(old: Any, structural: Json) -> dict[str, Any]:
     if not isinstance(old, list) or structural.get("x-kubernetes-list-type") != "map":
         return {}
     return {_key(item, structural): item for item in old}
-
-
-def _evaluate(expression: str, data: Json) -> Any:
-    """The value of an expression, or the text of what went wrong."""
-    program = program_of(expression, "oldSelf" in data)
-    if isinstance(program, str):
-        return f"compilation failed: {program}"
-    result = program.eval(data=data)
-    if result.type().name() in {"error", "*error*"}:
-        return f"rule evaluation error: {result.value()}"
-    return result.plain_value()
-
-
-@lru_cache(maxsize=4096)
-def program_of(expression: str, with_old: bool) -> Any:  # noqa: FBT001 - part of the cache key
-    """The compiled expression, or the compiler's complaint."""
-    try:
-        return _environment(with_old).compile(expression)
-    except (RuntimeError, ValueError) as error:
-        return str(error)
-
-
-@lru_cache(maxsize=2)
-def _environment(with_old: bool) -> Any:  # noqa: FBT001 - part of the cache key
-    from localcluster.objects.crd.celenv import environment
-
-    return environment(with_old=with_old)
