@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
     except BuildError as error:
         return _failed(str(error))
     for warning in result.warnings:
-        sys.stderr.write(f"# Warning: {warning}\n")
+        sys.stderr.write(f"# Warning: {_here(warning)}\n")
     try:
         sys.stdout.write(result.yaml())
         sys.stdout.flush()
@@ -44,8 +44,14 @@ def main(arguments: list[str]) -> int:
 
 
 def _failed(message: str) -> int:
-    sys.stderr.write(f"error: {' '.join(message.split())}\n")
+    sys.stderr.write(f"error: {_here(' '.join(message.split()))}\n")
     return 1
+
+
+def _here(message: str) -> str:
+    """Paths of messages are relative to the root of the machine; here they are to the current directory."""
+    here = os.getcwd().strip("/")  # noqa: PTH109 - pathlib costs more than the rest of this start
+    return message.replace(f"{here}/", "") if here else message
 
 
 if __name__ == "__main__":

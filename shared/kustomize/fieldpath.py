@@ -41,6 +41,8 @@ def split(path: str) -> tuple[str, ...]:
             steps[-1] = steps[-1][:-1] + "." + part
         elif steps and steps[-1].startswith("[") and not steps[-1].endswith("]"):
             steps[-1] += "." + part
+            if part.endswith("]") and "=" not in steps[-1]:
+                steps[-1] = steps[-1][1:-1]  # brackets around a name that has dots
         else:
             steps.append(part)
     return tuple(steps)

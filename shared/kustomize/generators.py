@@ -2,7 +2,6 @@
 
 import base64
 import posixpath
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -14,8 +13,6 @@ from shared.kustomize.resource import Resource, Source
 
 ReadFile = Callable[[str], bytes]
 
-_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}", re.ASCII)
-_ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*", re.ASCII)
 _LINE = 70
 
 config_map_args = fields.structure(GeneratorArgs, GENERATOR_SHAPE)
@@ -108,8 +105,6 @@ def _values(args: GeneratorArgs, read: ReadFile, source: Source) -> dict[str, by
         *(_file(text, read, source) for text in args.files),
     ]
     for key, value in pairs:
-        if _KEY.fullmatch(key) is None or key in (".", "..") or key.startswith(".."):
-            raise GeneratorFailed(f"{source}: {args.name}: {key!r} is not a valid key name")
         if key in found:
             raise GeneratorFailed(f"{source}: {args.name} illegally repeats the key {key!r}")
         found[key] = value
@@ -120,7 +115,9 @@ def _literal(text: str, source: Source) -> tuple[str, bytes]:
     key, equals, value = text.partition("=")
     if not key or not equals:
         raise GeneratorFailed(f"{source}: invalid literal source {key!r}, expected key=value")
-    return key, value.strip("\"'").encode("utf-8", "surrogateescape")
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+        value = value[1:-1]
+    return key, value.encode("utf-8", "surrogateescape")
 
 
 def _file(text: str, read: ReadFile, source: Source) -> tuple[str, bytes]:
@@ -143,9 +140,8 @@ def _env_file(content: bytes, path: str) -> list[tuple[str, bytes]]:
             continue
         # A line without a value means the build's environment to kustomize; ours is always empty.
         key, _, value = text.partition("=")
-        if _ENV_NAME.fullmatch(key) is None:
-            raise GeneratorFailed(f"{Source(path, number)}: {key!r} is not a valid name of a variable")
-        pairs.append((key, value.encode()))
+        if key:
+            pairs.append((key, value.encode()))
     return pairs
 
 

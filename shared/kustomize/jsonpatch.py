@@ -64,9 +64,7 @@ def _apply(obj: Any, operation: Operation) -> None:
             container, key = _container(obj, operation.path)
             if isinstance(container, list):
                 container[_index(container, key)] = copied(operation.value)
-            elif key not in container:
-                raise _Impossible("missing key")
-            else:
+            else:  # the key may be missing: the library sets it then
                 container[key] = copied(operation.value)
         case "move":
             container, key = _container(obj, operation.source)

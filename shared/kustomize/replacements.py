@@ -1,6 +1,6 @@
 """Copy values from one object's field, or a given text, to fields of others."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from shared.kustomize import fieldpath
@@ -10,7 +10,7 @@ from shared.kustomize.model import FieldOptions, Replacement, ReplacementSource,
 from shared.kustomize.resid import DEFAULT_NAMESPACE, ResId
 from shared.kustomize.resmap import selected_by_text
 from shared.kustomize.resource import Resource, copied
-from shared.kustomize.selectors import Selector, anchored
+from shared.kustomize.selectors import Selector
 from shared.logic.go_scalars import BadScalar, Dialect, resolve
 from shared.logic.go_spelling import scalar_text, spelled
 
@@ -60,16 +60,15 @@ def _source_value(resources: Sequence[Resource], source: ReplacementSource) -> A
 def _write(resources: Sequence[Resource], target: ReplacementTarget, value: Any) -> None:
     if target.select is None:
         raise ReplacementFailed("replacements: target must specify resources to select")
-    selects = _id_matcher(target.select)
-    rejects = [_id_matcher(reject) for reject in target.reject if not reject.names_nothing]
+    rejects = [reject for reject in target.reject if not reject.names_nothing]
     paths = target.field_paths or [_DEFAULT_PATH]
     for resource in resources:
         if not _selected_by_text(resource, target, target.select):
             continue
         ids = _raw_ids(resource)
-        if any(reject(i) for reject in rejects for i in ids):
+        if any(_is_selected(reject, i) for reject in rejects for i in ids):
             continue
-        if any(selects(i) for i in ids):
+        if any(_is_selected(target.select, i) for i in ids):
             for path in paths:
                 _write_at(resource, path, value, target.options)
 
@@ -156,22 +155,6 @@ def _is_selected(selector: Selector, wanted: ResId) -> bool:
     if selector.namespace and selector.namespace != (wanted.namespace or DEFAULT_NAMESPACE):
         return False
     return selector.gvk.selects(wanted.gvk)
-
-
-def _id_matcher(selector: Selector) -> Callable[[ResId], bool]:
-    group, version, kind = map(anchored, selector.gvk)
-    name, namespace = anchored(selector.name), anchored(selector.namespace)
-
-    def matches(candidate: ResId) -> bool:
-        return (
-            kind(candidate.gvk.kind)
-            and group(candidate.gvk.group)
-            and version(candidate.gvk.version)
-            and name(candidate.name)
-            and namespace(candidate.namespace)
-        )
-
-    return matches
 
 
 def _shown(selector: Selector) -> str:

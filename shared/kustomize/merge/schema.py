@@ -4,10 +4,12 @@ The built-in kinds come from a generated table (`data/merge_keys.json`, read whe
 a kustomization's `openapi.path` puts its own definitions in their place.
 """
 
+# ruff: noqa: PTH123 - pathlib and importlib.resources cost more to import than the table to read
+
 import json
+import posixpath
 from collections.abc import Mapping
 from functools import cache
-from importlib import resources
 from typing import Any, Protocol
 
 from shared.kustomize.errors import KustomizationInvalid
@@ -107,8 +109,8 @@ def _built_in_definition(name: str) -> "Node | None":
 
 @cache
 def _table() -> dict[str, Any]:
-    text = resources.files("shared.kustomize").joinpath("data/merge_keys.json").read_bytes()
-    table: dict[str, Any] = json.loads(text)
+    with open(posixpath.join(posixpath.dirname(__file__), "..", "data", "merge_keys.json"), "rb") as file:
+        table: dict[str, Any] = json.load(file)
     return table
 
 

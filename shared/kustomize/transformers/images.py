@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from shared.kustomize.config import SpecsByKind
-from shared.kustomize.errors import TransformFailed
+from shared.kustomize.errors import KustomizationInvalid, TransformFailed
 from shared.kustomize.fieldspec import FieldSpec, change_field
 from shared.kustomize.model import Image
 from shared.kustomize.resmap import ResMap
@@ -73,7 +73,10 @@ def _name_matcher(name: str) -> Callable[[str], bool]:
     if _SIMPLE.fullmatch(name) is not None:
         simple = re.compile(pattern)
         return lambda text: simple.fullmatch(text) is not None
-    compiled = compiled_regex(pattern)
+    try:
+        compiled = compiled_regex(pattern)
+    except KustomizationInvalid:
+        return lambda _text: False  # to kustomize such a name is the name of no image
     return lambda text: compiled.fullmatch(text) is not None
 
 
@@ -83,8 +86,8 @@ def renamed(reference: str, image: Image) -> str:
     name = image.new_name or name
     if image.new_tag or image.digest:
         tag, digest = image.new_tag, image.digest
-    if image.tag_suffix:
-        tag += image.tag_suffix
+    elif image.tag_suffix:
+        tag, digest = tag + image.tag_suffix, ""
     return f"{name}{':' + tag if tag else ''}{'@' + digest if digest else ''}"
 
 

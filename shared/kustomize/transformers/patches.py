@@ -1,5 +1,6 @@
 """Apply patches: strategic merge or JSON, to the object they name or to all that a target selects."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -62,12 +63,19 @@ def _operations(content: bytes | str, shown: str, limits: Limits) -> list[jsonpa
     if not first.lstrip().startswith(("[", "-", "%", "!", "&", "\ufeff")):
         return None
     try:
-        value = read_document(content, limits=limits.yaml)
-    except YamlError as error:
+        value = _read_operations(content, limits)
+    except (YamlError, ValueError, RecursionError) as error:
         raise PatchFailed(f"unable to parse SM or JSON patch from {shown}: {error}") from error
     return (
         jsonpatch.parse_operations(value, shown, limits.patch_operations) if isinstance(value, list) else None
     )
+
+
+def _read_operations(content: bytes | str, limits: Limits) -> Any:
+    """What begins with a bracket is JSON to kustomize; anything else is YAML."""
+    if content[:1] in ("[", b"["):
+        return json.loads(content)
+    return read_document(content, limits=limits.yaml)
 
 
 def apply_patch(resmap: ResMap, patch: LoadedPatch, target: Selector | None, schema: Schema) -> None:
@@ -75,7 +83,13 @@ def apply_patch(resmap: ResMap, patch: LoadedPatch, target: Selector | None, sch
     if patch.operations:
         if target is None:
             raise PatchFailed(f"must specify a target for JSON patch {patch.shown}")
-        apply_operations(resmap.select(target), patch.operations, patch.shown)
+        selected = resmap.select(target)
+        for resource in selected:
+            resource.remember_name()
+            # kustomize keeps its notes in the annotations, so a patch finds that mapping in any object.
+            if not resource.text_map("annotations"):
+                resource.metadata["annotations"] = {}
+        apply_operations(selected, patch.operations, patch.shown)
         return
     if not patch.objects:
         return
@@ -145,8 +159,8 @@ def load_operations(patch: Patch, read: ReadFile, limits: Limits, where: str) ->
         raise PatchFailed(f"{where}: must specify a file path or jsonOp, not both")
     shown = patch.path or f"{where} (inline patch)"
     try:
-        value = read_document(patch.patch or read(patch.path), limits=limits.yaml)
-    except YamlError as error:
+        value = _read_operations(patch.patch or read(patch.path), limits)
+    except (YamlError, ValueError, RecursionError) as error:
         raise PatchFailed(f"{shown}: {error}") from error
     return LoadedPatch(
         shown, operations=tuple(jsonpatch.parse_operations(value, shown, limits.patch_operations))
@@ -156,9 +170,8 @@ def load_operations(patch: Patch, read: ReadFile, limits: Limits, where: str) ->
 def apply_operations(
     selected: Sequence[Resource], operations: Sequence[jsonpatch.Operation], shown: str
 ) -> None:
-    """Apply a JSON patch to objects, which may get new names by it. Raises PatchFailed."""
+    """Apply a JSON patch to objects. Raises PatchFailed."""
     for resource in selected:
-        resource.remember_name()
         try:
             patched: Any = jsonpatch.apply(plain_json(resource.obj), operations)
         except PatchFailed as error:
