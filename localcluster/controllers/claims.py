@@ -147,14 +147,14 @@ class Claims:
             return
         status = volume.get("status") or {}
         reference = volume["spec"].get("claimRef")
-        if "deletionTimestamp" in volume["metadata"] or (reference and self._is_claimed(reference)):
+        if reference and self._is_claimed(reference):
             return
         if not reference or not reference.get("uid"):
             self._access.write_status(VOLUME, volume, {**status, "phase": "Available"})
-        elif volume["spec"].get("persistentVolumeReclaimPolicy") == "Delete":
+            return
+        self._access.write_status(VOLUME, volume, {**status, "phase": "Released"})
+        if volume["spec"].get("persistentVolumeReclaimPolicy") == "Delete":
             self._access.delete(VOLUME, key)
-        else:
-            self._access.write_status(VOLUME, volume, {**status, "phase": "Released"})
 
     def _is_claimed(self, reference: Obj) -> bool:
         claim = self._access.revision(CLAIM, (reference["namespace"], reference["name"]))

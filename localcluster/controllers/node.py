@@ -19,6 +19,7 @@ _LABELS = {
     "kubernetes.io/os": "linux",
 }
 _CAPACITY = {"cpu": "64", "ephemeral-storage": "1Ti", "memory": "256Gi", "pods": "65000"}
+_REPELLING = frozenset({"NoSchedule", "NoExecute"})
 _PRESSURES = (
     ("MemoryPressure", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
     ("DiskPressure", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
@@ -81,10 +82,25 @@ def refusal_of(pod_spec: Obj, node: Obj) -> str | None:
     labels: Mapping[str, str] = node["metadata"].get("labels") or {}
     if (node.get("spec") or {}).get("unschedulable"):
         return "1 node(s) were unschedulable"
+    for taint in (node.get("spec") or {}).get("taints") or ():
+        if taint["effect"] in _REPELLING and not _tolerated(taint, pod_spec):
+            return f"1 node(s) had untolerated taint {{{taint['key']}: {taint.get('value', '')}}}"
     wanted = pod_spec.get("nodeSelector") or {}
     if any(labels.get(key) != value for key, value in wanted.items()) or not _affine(pod_spec, labels):
         return "1 node(s) didn't match Pod's node affinity/selector"
     return None
+
+
+def _tolerated(taint: Obj, pod_spec: Obj) -> bool:
+    return any(
+        toleration.get("effect") in (None, "", taint["effect"])
+        and toleration.get("key") in (None, "", taint["key"])
+        and (
+            toleration.get("operator") == "Exists"
+            or (bool(toleration.get("key")) and toleration.get("value", "") == taint.get("value", ""))
+        )
+        for toleration in pod_spec.get("tolerations") or ()
+    )
 
 
 def _affine(pod_spec: Obj, labels: Mapping[str, str]) -> bool:
