@@ -180,19 +180,14 @@ def _cause(rule: Rule, value: Any, data: Json, path: str) -> Cause:
     plain = not isinstance(value, dict | list)
     match rule.reason:
         case "FieldValueForbidden":
-            return Cause(rule.reason, f"Forbidden: {message}", where)
+            text = f"Forbidden: {message}"
         case "FieldValueRequired":
-            return Cause(rule.reason, f"Required value: {message}", where)
+            text = f"Required value: {message}"
         case "FieldValueDuplicate":
-            return Cause(
-                rule.reason, f"Duplicate value: {shown(value)}" if plain else "Duplicate value", where
-            )
+            text = f"Duplicate value: {shown(value)}" if plain else "Duplicate value"
         case _:
-            return Cause(
-                rule.reason,
-                f"Invalid value: {shown(value)}: {message}" if plain else f"Invalid value: {message}",
-                where,
-            )
+            text = f"Invalid value: {shown(value)}: {message}" if plain else f"Invalid value: {message}"
+    return Cause(rule.reason, text, where)
 
 
 def _computed_message(expression: str, data: Json) -> str:

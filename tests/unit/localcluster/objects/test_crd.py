@@ -291,13 +291,17 @@ DEFINITIONS = {
     ),
     "no type": (
         crd(of_spec(x={"description": "?"})),
-        "spec.versions[0].schema.openAPIV3Schema.properties[spec].properties[x].type: Required value: "
-        "must not be empty for specified object fields",
+        (
+            "spec.versions[0].schema.openAPIV3Schema.properties[spec].properties[x].type: Required value: "
+            "must not be empty for specified object fields"
+        ),
     ),
     "list map without keys": (
         crd(of_spec(x={"type": "array", "x-kubernetes-list-type": "map", "items": {"type": "object"}})),
-        "spec.versions[0].schema.openAPIV3Schema.properties[spec].properties[x].x-kubernetes-list-map-keys: "
-        "Required value: must not be empty if x-kubernetes-list-type is map",
+        (
+            "spec.versions[0].schema.openAPIV3Schema.properties[spec].properties[x]."
+            "x-kubernetes-list-map-keys: Required value: must not be empty if x-kubernetes-list-type is map"
+        ),
     ),
 }
 

@@ -36,7 +36,7 @@ def test_the_canonical_form(text, wanted):
     assert canonical(text) == wanted
 
 
-@pytest.mark.parametrize("text", ["", "x", "1X", "1 Gi", "1..2", "e3", "Ki", "1e999", "1" * 200, "١"])
+@pytest.mark.parametrize("text", ["", "x", "1X", "1 Gi", "1..2", "e3", "Ki", "1e999", "1" * 200, "\u0661"])
 def test_what_is_no_quantity_is_refused(text):
     with pytest.raises(BadQuantity):
         parse(text)
