@@ -12,7 +12,7 @@ import os
 import ssl
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -20,14 +20,12 @@ from typing import Any, Protocol
 import aiohttp
 
 from controllers.kustomize.kubeconfig import Access, KubeconfigRefused
+from controllers.kustomize.tokens import request_token
 from shared.kube.access import Connection, connect_with
 from shared.kube.client import KubeClient
-from shared.kube.errors import KubeError
-from shared.model.kinds import SERVICE_ACCOUNT
-from shared.model.meta import ObjectKey, parse_time
+from shared.model.meta import ObjectKey
 
 _READ_BUFFER = 2 * 1024 * 1024
-_TOKEN_SECONDS = 3600
 _PLUGIN_SECONDS = 30.0
 # A token is renewed when a fifth of its life is left, as kubelet does.
 _USED_LIFE = 0.8
@@ -76,24 +74,10 @@ class RequestedToken:
         del name
         now = datetime.now(UTC)
         if now >= self._renew_at:
-            status = await self._request()
-            self._header = f"Bearer {status['token']}"
-            expires = parse_time(str(status.get("expirationTimestamp", "")))
-            self._renew_at = now + max((expires - now) * _USED_LIFE, timedelta(0))
+            issued = await request_token(self._client, self._account, self._audiences)
+            self._header = f"Bearer {issued.text}"
+            self._renew_at = now + max((issued.expires - now) * _USED_LIFE, timedelta(0))
         return self._header
-
-    async def _request(self) -> Mapping[str, Any]:
-        path = SERVICE_ACCOUNT.path(self._account.namespace, self._account.name, "token")
-        body = {
-            "apiVersion": "authentication.k8s.io/v1",
-            "kind": "TokenRequest",
-            "spec": {"audiences": list(self._audiences), "expirationSeconds": _TOKEN_SECONDS},
-        }
-        answer = await self._client.request("POST", path, body=body)
-        status = answer.get("status")
-        if not isinstance(status, dict) or not isinstance(status.get("token"), str):
-            raise KubeError(f"no token was issued for ServiceAccount '{self._account}'")
-        return status
 
 
 async def open_connection(access: Access, credentials: Credentials | None = None) -> Connection:

@@ -11,16 +11,23 @@ from controllers.kustomize.sops.errors import DataKeyUnavailable, SopsError
 from controllers.kustomize.sops.keyring import Keyring
 from controllers.kustomize.sops.metadata import KeyKind, Metadata, WrappedKey
 from controllers.kustomize.sops.shamir import combine
+from controllers.kustomize.sops.vault_login import VaultLogins
 
 
 class DataKeys:
-    """Opens data keys with one keyring; cloud services are asked over `http`."""
+    """Opens data keys with one keyring; key services are asked over `http`.
 
-    __slots__ = ("_http", "_keyring")
+    `logins` get tokens of vaults where the keyring has none.
+    """
 
-    def __init__(self, keyring: Keyring, http: aiohttp.ClientSession) -> None:
+    __slots__ = ("_http", "_keyring", "_logins")
+
+    def __init__(
+        self, keyring: Keyring, http: aiohttp.ClientSession, logins: VaultLogins | None = None
+    ) -> None:
         self._keyring = keyring
         self._http = http
+        self._logins = logins
 
     async def recover(self, metadata: Metadata) -> bytes:
         """The data key. Raises DataKeyUnavailable with why each kind of key failed; DocumentInvalid."""
@@ -52,7 +59,10 @@ class DataKeys:
             case KeyKind.PGP:
                 return await asyncio.to_thread(self._keyring.open_pgp, wrapped.encrypted)
             case KeyKind.VAULT:
-                return await vault.decrypt(self._http, self._keyring.vault_token, wrapped)
+                token = self._keyring.vault_token
+                if not token and self._logins is not None:
+                    token = await self._logins.token(self._http, wrapped.field("vault_address"))
+                return await vault.decrypt(self._http, token, wrapped)
             case KeyKind.AWS_KMS:
                 return await aws.decrypt(self._http, self._keyring.aws, wrapped)
             case KeyKind.GCP_KMS:

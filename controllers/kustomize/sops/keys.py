@@ -13,6 +13,7 @@ from controllers.kustomize.sops.data_key import DataKeys
 from controllers.kustomize.sops.decrypt import Decryptor
 from controllers.kustomize.sops.errors import KeysInvalid
 from controllers.kustomize.sops.keyring import Keyring
+from controllers.kustomize.sops.vault_login import VaultAuth, VaultLogins
 from shared.kube.client import KubeClient
 from shared.kube.errors import KubeError
 from shared.model.kinds import SECRET
@@ -23,15 +24,22 @@ from shared.model.meta import ObjectKey
 class Decryption:
     """Makes the Decryptor of a Kustomization. Secrets are read with the controller's own identity.
 
-    `age_secret` is the Secret of `--sops-age-secret`, for Kustomizations that name none. The HTTP
-    session for key services is made when first needed; close when done.
+    `age_secret` is the Secret of `--sops-age-secret`, for Kustomizations that name none; `vaults` says
+    how to log in to vaults for which there is no token. The HTTP session for key services is made when
+    first needed; close when done.
     """
 
     def __init__(
-        self, client: KubeClient, *, age_secret: ObjectKey | None = None, require_mac: bool = True
+        self,
+        client: KubeClient,
+        *,
+        age_secret: ObjectKey | None = None,
+        vaults: VaultAuth | None = None,
+        require_mac: bool = True,
     ) -> None:
         self._client = client
         self._age_secret = age_secret
+        self._vaults = vaults
         self._require_mac = require_mac
         self._http: aiohttp.ClientSession | None = None
 
@@ -39,7 +47,14 @@ class Decryption:
         """None where the Kustomization has no `decryption`. Raises KeysInvalid."""
         if ks.decryption is None:
             return None
-        return Decryptor(DataKeys(await self._keyring(ks), self._session()), require_mac=self._require_mac)
+        logins = None
+        if self._vaults is not None:
+            account = ks.decryption.service_account or self._vaults.default_account
+            logins = VaultLogins(
+                self._client, self._vaults, ObjectKey(ks.namespace, account) if account else None
+            )
+        keys = DataKeys(await self._keyring(ks), self._session(), logins)
+        return Decryptor(keys, require_mac=self._require_mac)
 
     async def close(self) -> None:
         if self._http is not None:

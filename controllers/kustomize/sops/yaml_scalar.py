@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
-import json
-
 from controllers.kustomize.sops.values import Leaf, Moment
 from controllers.kustomize.sops.yaml_nodes import Scalar
 from shared.logic.go_yaml import write
 
 _STEP = 4
+_UNICODE_BREAKS = "\x85\u2028\u2029"
 
 
 def rendered(value: Leaf, place: Scalar) -> str:
-    """The scalar's text, with the indentation that its place needs."""
+    """The scalar's text, with the indentation that its place needs. Only block texts take several lines."""
     if isinstance(value, Moment):
-        return str(value) if _plain_moment(value) else json.dumps(value)
-    if place.in_flow and isinstance(value, str):
-        return json.dumps(value, ensure_ascii=True)
+        return str(value) if _plain_moment(value) else _quoted(value)
+    if isinstance(value, str) and (place.in_flow or any(char in value for char in _UNICODE_BREAKS)):
+        return _quoted(value)
     written = write([value]).removeprefix("- ").removesuffix("\n")
-    if isinstance(value, str) and written.startswith("|"):
+    if not isinstance(value, str) or "\n" not in written:
+        return written
+    if written.startswith("|"):
         return _literal(value, place)
-    if "\n" in written:
-        return json.dumps(value, ensure_ascii=True)
-    return written
+    if written.startswith('"'):
+        return _quoted(value)
+    # SOPS does not fold long lines; a fold stands for the space that it took away.
+    return " ".join(line.removeprefix("  ") for line in written.split("\n"))
+
+
+def _quoted(text: str) -> str:
+    return '"' + "".join(map(_escaped, text)) + '"'
+
+
+def _escaped(char: str) -> str:
+    code = ord(char)
+    if char in '"\\':
+        return "\\" + char
+    if char.isprintable() and code < 0x10000 and char != "\ufeff":
+        return char
+    known = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(char)
+    return known or (f"\\u{code:04X}" if code < 0x10000 else f"\\U{code:08X}")
 
 
 def _literal(text: str, place: Scalar) -> str:

@@ -1,4 +1,4 @@
-"""HashiCorp Vault and OpenBao: decrypt by the transit engine, with a static token."""
+"""HashiCorp Vault and OpenBao: decrypt by the transit engine, log in by a Kubernetes token."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ async def decrypt(http: aiohttp.ClientSession, token: str, wrapped: WrappedKey) 
     address, engine, name = (wrapped.field(f) for f in ("vault_address", "engine_path", "key_name"))
     what = f"the vault at {address[:200]!r}"
     if not token:
-        raise DataKeyUnavailable(f"{what}: there is no 'sops.vault-token'")
+        raise DataKeyUnavailable(f"{what}: there is no 'sops.vault-token', and no login is set up for it")
     if not _is_address(address):
         raise DataKeyUnavailable(f"{what}: not an address")
     segments = [segment for segment in engine.split("/") if segment]
@@ -33,6 +33,24 @@ async def decrypt(http: aiohttp.ClientSession, token: str, wrapped: WrappedKey) 
     )
     data = answer.get("data")
     return plaintext(data.get("plaintext") if isinstance(data, dict) else None, what=what)
+
+
+async def log_in(http: aiohttp.ClientSession, address: str, path: str, role: str, jwt: str) -> str:
+    """A vault's token for that role. Raises DataKeyUnavailable."""
+    what = f"the login at the vault {address[:200]!r}"
+    segments = [quote(segment, safe="") for segment in path.split("/") if segment not in ("", ".", "..")]
+    answer = await post(
+        http,
+        f"{address.rstrip('/')}/v1/{'/'.join(segments)}",
+        what=what,
+        body=orjson.dumps({"role": role, "jwt": jwt}),
+        headers={"Content-Type": "application/json"},
+    )
+    auth = answer.get("auth")
+    token = auth.get("client_token") if isinstance(auth, dict) else None
+    if not isinstance(token, str) or not token:
+        raise DataKeyUnavailable(f"{what} gave no token")
+    return token
 
 
 def _is_address(text: str) -> bool:
