@@ -54,46 +54,42 @@ def fetch(argument: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def fetch_commit(remote: Remote, sha: str, into: Path, seconds: float) -> None:
-    """Fetch one commit or tag, without history where the server allows to ask for it by its hash."""
+    """Fetch one commit or tag, and no more of the history than the server obliges us to."""
     wanted = ObjectID(sha.encode("ascii"))
-    try:
-        _fetch_into(remote, wanted, into, seconds, shallow=True)
-    except RemoteUnreachable as error:
-        if not _is_refusal(error):
-            raise
-        shutil.rmtree(into, ignore_errors=True)
-        _fetch_into(remote, wanted, into, seconds, shallow=False)
+    for wants, depth in (([wanted], 1), ([wanted], None), (None, None)):
+        try:
+            _fetch_into(remote, into, seconds, wants, depth)
+            break
+        except RemoteUnreachable as error:
+            if wants is None or not _is_refusal(error):
+                raise
+            shutil.rmtree(into, ignore_errors=True)
+    with contextlib.closing(Repo(str(into))) as repo:
+        if wanted not in repo.object_store:
+            raise ReferenceNotFound(f"couldn't find commit '{sha}' in {shown(remote.url)}")
 
 
 def _is_refusal(error: RemoteUnreachable) -> bool:
-    """Servers of the old protocol hang up, or say so, on hashes that no ref points at."""
-    return isinstance(error.__cause__, HangupException) or "not our ref" in str(error)
+    """Old servers hang up, or say so, on hashes that no ref points at; some know no shallow clones."""
+    said = str(error)
+    return isinstance(error.__cause__, HangupException) or "not our ref" in said or "shallow" in said
 
 
-def _fetch_into(remote: Remote, wanted: ObjectID, into: Path, seconds: float, *, shallow: bool) -> None:
-    into.mkdir(parents=True)
-    with contextlib.closing(Repo.init_bare(str(into))) as repo:
-        with connected(remote, seconds) as (client, path):
-            if shallow:
-                _fetch(client, path, repo, [wanted])
-            else:
-                _fetch(client, path, repo, None)
-        if wanted not in repo.object_store:
-            raise ReferenceNotFound(f"couldn't find commit '{wanted.decode()}' in {shown(remote.url)}")
-
-
-def _fetch(client: GitClient, path: bytes, repo: Repo, wants: list[ObjectID] | None) -> None:
-    if wants is None:
-        client.fetch(path, repo, ref_prefix=[b"refs/heads/", b"refs/tags/"])
-        return
+def _fetch_into(
+    remote: Remote, into: Path, seconds: float, wants: list[ObjectID] | None, depth: int | None
+) -> None:
+    """Fetch what is wanted, or every branch and tag, into a new bare repository."""
 
     def determine_wants(
-        refs: Mapping[Ref, ObjectID],  # noqa: ARG001 - the names are dulwich's
-        depth: int | None = None,  # noqa: ARG001
+        refs: Mapping[Ref, ObjectID],
+        depth: int | None = None,  # noqa: ARG001 - the names are dulwich's
     ) -> list[ObjectID]:
-        return wants
+        return wants or [sha for name, sha in refs.items() if not name.endswith(b"^{}")]
 
-    client.fetch(path, repo, determine_wants=determine_wants, depth=1, ref_prefix=[b"HEAD"])
+    prefixes = [b"HEAD"] if wants else [b"refs/heads/", b"refs/tags/"]
+    into.mkdir(parents=True)
+    with contextlib.closing(Repo.init_bare(str(into))) as repo, connected(remote, seconds) as (client, path):
+        client.fetch(path, repo, determine_wants=determine_wants, depth=depth, ref_prefix=prefixes)
 
 
 @contextlib.contextmanager

@@ -2,12 +2,13 @@
 
 import contextlib
 import stat
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dulwich.errors import ObjectFormatException
-from dulwich.objects import S_ISGITLINK, Commit, ObjectID, Tree
+from dulwich.errors import ApplyDeltaError, ObjectFormatException
+from dulwich.objects import S_ISGITLINK, Commit, ObjectID, Tree, parse_tree
 from dulwich.repo import Repo
 
 from shared.git.errors import PathNotFound, RepositoryRefused
@@ -62,16 +63,19 @@ def walk(repo: Repo, tree: ObjectID) -> Iterator[TreeItem]:
 
 def _entries(repo: Repo, sha: ObjectID) -> list[tuple[str, int, ObjectID]]:
     try:
-        tree = repo.object_store[sha]
-        assert isinstance(tree, Tree)
-        items = [(item.path, item.mode, item.sha) for item in tree.iteritems()]
-    except (ObjectFormatException, KeyError, AssertionError, ValueError) as error:
+        kind, raw = repo.object_store.get_raw(sha)
+        if kind != Tree.type_num:
+            raise ObjectFormatException("not a tree")  # noqa: TRY301 - one way out for all that can be wrong
+        items = list(parse_tree(raw, len(sha) // 2))
+    except (ObjectFormatException, ApplyDeltaError, zlib.error, KeyError, ValueError, IndexError) as error:
         raise RepositoryRefused(f"tree {sha.decode('ascii', 'replace')} cannot be read") from error
-    named = [(raw.decode("utf-8", "surrogateescape"), mode, child) for raw, mode, child in items if child]
+    named = [(name.decode("utf-8", "surrogateescape"), mode, ObjectID(child)) for name, mode, child in items]
     names = {name for name, _, _ in named}
     bad = next((name for name in names if name in ("", ".", "..") or "/" in name or "\0" in name), None)
-    if bad is not None or len(names) != len(items):
-        raise RepositoryRefused(f"tree {sha.decode('ascii')} has an illegal or duplicate name: {bad!r}")
+    if bad is not None:
+        raise RepositoryRefused(f"tree {sha.decode('ascii')} has an illegal name: {bad!r}")
+    if len(names) != len(named):
+        raise RepositoryRefused(f"tree {sha.decode('ascii')} has duplicate names")
     return named
 
 

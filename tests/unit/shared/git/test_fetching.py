@@ -85,6 +85,16 @@ async def test_a_server_of_the_old_protocol(git: Git, server: HttpGitServer, tmp
         await git.fetch(remote, "f" * 40, tmp_path / "none", within=SOON)
 
 
+async def test_a_server_without_shallow_clones(git: Git, server: HttpGitServer, tmp_path: Path) -> None:
+    """Only servers of the old protocol ever lacked them."""
+    server.knows_shallow, server.old = False, True
+    repo = server.repo()
+    repo.commit({"a": "1"})
+    commit = repo.commit({"a": "2"})
+
+    assert (await git.fetch(Remote(server.url_of()), commit, tmp_path / "bare", within=SOON)).hash == commit
+
+
 @pytest.mark.parametrize(
     ("given", "target", "sent"),
     [
