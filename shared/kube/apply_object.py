@@ -30,7 +30,7 @@ from shared.logic import owner
 from shared.logic.changes import Action
 from shared.logic.drift import has_drifted
 from shared.logic.drift_ignore import IgnoreRules
-from shared.logic.managed_fields import cleanup_patch
+from shared.logic.managed_fields import cleanup_patch, migration_patch
 from shared.logic.undeclared import is_built_in, undeclared_fields, without_fields
 from shared.model.kinds import Resource
 from shared.model.meta import Object, ObjectKey, ObjectRef
@@ -49,12 +49,14 @@ class Rules:
     """How the objects of one owner are applied.
 
     `force` recreates objects whose immutable fields changed (spec.force); `ignore` are the fields
-    whose drift is accepted (spec.ignore); `override_managers` lose their fields to us as kubectl does.
+    whose drift is accepted (spec.ignore); `override_managers` lose their fields to us as kubectl does;
+    `migrate_api_version` is the feature gate MigrateAPIVersion.
     """
 
     force: bool = False
     ignore: IgnoreRules = field(default_factory=IgnoreRules)
     override_managers: tuple[str, ...] = ()
+    migrate_api_version: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,8 @@ class ObjectApplier:
             if live is not None:
                 return Finding(target, Action.SKIPPED, live)
         try:
+            if rules.migrate_api_version:
+                await self._migrate(target)
             target, result = await self._dry_run(target)
         except ApiUnreachable:
             raise
@@ -202,6 +206,12 @@ class ObjectApplier:
             return  # it will be created
         except KubeError as error:
             raise ObjectRefused(f"{target.ref} metadata.managedFields cleanup failed: {error}") from error
+
+    async def _migrate(self, target: Target) -> None:
+        live = await self._live(target)
+        operations = migration_patch(live, target.resource.api_version) if live is not None else []
+        if operations:
+            await self._patch_metadata(target, operations)
 
     async def _patch_metadata(self, target: Target, operations: list[Object]) -> None:
         key = target.key

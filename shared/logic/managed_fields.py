@@ -44,6 +44,24 @@ def cleanup_patch(live: Mapping[str, Any], manager: str, override: Iterable[str]
     return operations
 
 
+def migration_patch(live: Mapping[str, Any], api_version: str) -> list[Object]:
+    """The JSON patch that brings every entry to `api_version`; empty when all have it.
+
+    An entry in a version that is no longer served makes every apply fail (feature gate
+    MigrateAPIVersion, specs/kustomize.md 8.3 step 4).
+    """
+    before: Sequence[Object] = live["metadata"].get("managedFields") or []
+    after = [{**entry, "apiVersion": api_version} for entry in before]
+    return _replaced(live, after) if after != before else []
+
+
+def _replaced(live: Mapping[str, Any], entries: Sequence[Object]) -> list[Object]:
+    return [
+        {"op": "replace", "path": "/metadata/managedFields", "value": list(entries)},
+        {"op": "replace", "path": "/metadata/resourceVersion", "value": live["metadata"]["resourceVersion"]},
+    ]
+
+
 def _take_over(entries: Sequence[Object], manager: str, override: frozenset[str]) -> list[Object]:
     ours = next((entry for entry in entries if _is_ours(entry, manager)), None)
     kept: list[Object] = []

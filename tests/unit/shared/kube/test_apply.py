@@ -341,6 +341,26 @@ async def test_a_deployment_is_recognised_as_unchanged(engine: Engine) -> None:
     assert actions(await engine.apply(deployment(engine, "one"))) == ["web unchanged"]
 
 
+async def test_managers_of_an_older_version_are_migrated_when_asked_for(engine: Engine) -> None:
+    body = {"apiVersion": "autoscaling/v1", "kind": "HorizontalPodAutoscaler"} | {
+        "metadata": {"name": "one", "namespace": engine.namespace},
+        "spec": {
+            "maxReplicas": 2,
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "x"},
+        },
+    }
+    old, new = (
+        Resource("autoscaling", version, "HorizontalPodAutoscaler", "horizontalpodautoscalers")
+        for version in ("v1", "v2")
+    )
+    await engine.client.create(old, body, field_manager="somebody-else")
+    rules = Rules(migrate_api_version=True)
+    await engine.apply({**body, "apiVersion": "autoscaling/v2"}, options=ApplyOptions(rules))
+    found = await engine.find("one", new)
+    assert found is not None
+    assert {entry["apiVersion"] for entry in found["metadata"]["managedFields"]} == {"autoscaling/v2"}
+
+
 async def test_status_alone_is_no_drift(engine: Engine) -> None:
     await engine.apply(deployment(engine, "one"))
     await engine.covered(GroupKind("apps", "Deployment"))

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.logic.managed_fields import cleanup_patch, union
+from shared.logic.managed_fields import cleanup_patch, migration_patch, union
 from shared.model.meta import Object
 
 US = "kustomize-controller"
@@ -94,3 +94,12 @@ def test_union_of_very_deep_sets() -> None:
         deep = {"f:a": deep}
     both = union(deep, {"f:b": {}})
     assert set(both) == {"f:a", "f:b"}
+
+
+def test_entries_of_another_version_are_migrated() -> None:
+    old, new = (entry("a", apiVersion=f"apps/{version}") for version in ("v1beta1", "v1"))
+    patch = migration_patch(live(old, new), "apps/v1")
+    assert patch[0]["value"] == [new, new]
+    assert patch[1] == {"op": "replace", "path": "/metadata/resourceVersion", "value": "7"}
+    assert migration_patch(live(new), "apps/v1") == []
+    assert migration_patch({"metadata": {"name": "x"}}, "apps/v1") == []
