@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from localcluster.auth.tokens import ISSUER
-from localcluster.auth.users import MASTERS, User
+from localcluster.auth.users import User
 from localcluster.clock import stamp
 from localcluster.http.target import Target
 from localcluster.status import FieldError, Refusal, bad_request, invalid
@@ -92,9 +92,6 @@ class Reviews:
             raise bad_request("no namespace on request")
         resources: list[Obj] = []
         pages: list[Obj] = []
-        if MASTERS in call.user.groups:
-            resources.append({"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]})
-            pages.append({"verbs": ["*"], "nonResourceURLs": ["*"]})
         for _, rules in self._authorizer.grants(call.user, namespace):
             for rule in rules:
                 (pages if rule.get("nonResourceURLs") else resources).append(rule)

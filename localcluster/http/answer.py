@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from aiohttp import web
 from localcluster.http.accept import Accepted
 
 GZIP_THRESHOLD_BYTES = 128 * 1024
+GZIP_LEVEL = 4
 _NO_CACHE = "no-cache, private"
 
 
@@ -36,20 +38,20 @@ def to_yaml(body: dict[str, Any] | bytes) -> bytes:
     return text.encode()
 
 
-def respond(
+async def respond(
     answer: Answer, accepted: Accepted, *, pretty: bool, gzip_accepted: bool, warnings: Sequence[str] = ()
 ) -> web.Response:
-    """The HTTP response for an answer."""
+    """The HTTP response for an answer; big ones are dumped and compressed in a thread."""
     headers = {"Cache-Control": _NO_CACHE, **answer.headers}
     if isinstance(answer.body, str):
         body = answer.body.encode()
         content_type = answer.content_type or "text/plain; charset=utf-8"
     elif accepted.yaml:
-        body, content_type = to_yaml(answer.body), "application/yaml"
+        body, content_type = await asyncio.to_thread(to_yaml, answer.body), "application/yaml"
     else:
         body, content_type = _json(answer.body, pretty=pretty), answer.content_type or "application/json"
     if gzip_accepted and len(body) > GZIP_THRESHOLD_BYTES:
-        body = gzip.compress(body, compresslevel=4)
+        body = await asyncio.to_thread(gzip.compress, body, GZIP_LEVEL)
         headers["Content-Encoding"] = "gzip"
         headers["Vary"] = "Accept-Encoding"
     headers["Content-Type"] = content_type

@@ -29,6 +29,10 @@ from localcluster.verbs.watching import watch
 
 _OF_ONE = (Form.TABLE, Form.METADATA)
 _OF_LIST = (Form.TABLE, Form.METADATA_LIST)
+_DEPRECATED = {
+    ("", "componentstatuses"): "v1 ComponentStatus is deprecated in v1.19+",
+    ("", "endpoints"): "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
+}
 _OF_COLLECTIONS = ("list", "watch", "create", "deletecollection")
 _OF_OBJECTS = ("get", "update", "patch", "delete")
 
@@ -43,8 +47,9 @@ class ObjectRoutes:
         target = exchange.target
         if target.deeper and target.subresource != "proxy":
             raise no_such_resource()
-        if resource.custom is not None and resource.custom.compiled.deprecation_warning:
-            exchange.warnings.append(resource.custom.compiled.deprecation_warning)
+        warning = deprecation_of(resource)
+        if warning:
+            exchange.warnings.append(warning)
         call = exchange.call(resource)
         if target.subresource:
             return await self._subresource(exchange, call)
@@ -213,6 +218,13 @@ class ObjectRoutes:
             case "update":
                 return await self._update(exchange, call)
         return await self._patch(exchange, call)
+
+
+def deprecation_of(resource: Resource) -> str | None:
+    """What users of a resource are told when it is to go."""
+    if resource.custom is not None:
+        return resource.custom.compiled.deprecation_warning
+    return _DEPRECATED.get((resource.group, resource.plural))
 
 
 def _may_create_here(call: Call) -> bool:

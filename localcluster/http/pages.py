@@ -13,6 +13,7 @@ from localcluster.discovery import groups, openapi
 from localcluster.http.accept import accepted, ranges
 from localcluster.http.answer import Answer
 from localcluster.http.exchange import Exchange
+from localcluster.http.metrics import RequestMetrics
 from localcluster.status import method_not_allowed, no_such_resource
 
 VERSION = "v1.36.2"
@@ -40,8 +41,9 @@ def version_document() -> dict[str, Any]:
 
 
 class Pages:
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, metrics: RequestMetrics) -> None:
         self._cluster = cluster
+        self._metrics = metrics
         self._documents: dict[str, tuple[int, bytes]] = {}
 
     async def answer(self, exchange: Exchange) -> Answer:
@@ -49,7 +51,10 @@ class Pages:
         if exchange.request.method != "GET":
             raise method_not_allowed()
         if path in _HEALTH or path.startswith(("/livez/", "/readyz/", "/healthz/")):
-            return Answer("ok")
+            verbose = "verbose" in exchange.request.query
+            return Answer(f"[+]ping ok\n{path[1:]} check passed\n" if verbose else "ok")
+        if path == "/metrics":
+            return Answer(self._metrics.render(self._cluster.store))
         if path == "/version":
             return Answer(version_document())
         if path in ("/api", "/apis") or path.startswith(("/api/", "/apis/")):

@@ -12,6 +12,7 @@ from localcluster.cluster import Cluster
 from localcluster.http.accept import errors_in
 from localcluster.http.answer import Answer, respond
 from localcluster.http.exchange import Exchange
+from localcluster.http.metrics import RequestMetrics
 from localcluster.http.objects import ObjectRoutes
 from localcluster.http.pages import Pages
 from localcluster.http.target import read_target
@@ -28,7 +29,8 @@ class ApiServer:
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
-        self._pages = Pages(cluster)
+        self._metrics = RequestMetrics()
+        self._pages = Pages(cluster, self._metrics)
         self._objects = ObjectRoutes(cluster)
 
     async def handle(self, request: BaseRequest) -> web.StreamResponse:
@@ -45,7 +47,8 @@ class ApiServer:
             answer = Answer(failure.body(), failure.code)
         if isinstance(answer, web.StreamResponse):
             return answer
-        return _respond(request, answer, warnings)
+        self._metrics.count(request.method, answer.code)
+        return await _respond(request, answer, warnings)
 
     def _open(self, request: BaseRequest, warnings: list[str]) -> Exchange:
         path, _, _ = request.raw_path.partition("?")
@@ -74,9 +77,9 @@ class ApiServer:
         return Answer("404 page not found\n", 404)
 
 
-def _respond(request: BaseRequest, answer: Answer, warnings: list[str]) -> web.Response:
+async def _respond(request: BaseRequest, answer: Answer, warnings: list[str]) -> web.Response:
     accept = request.headers.get("Accept", "")
-    return respond(
+    return await respond(
         answer,
         errors_in(accept),
         pretty=_wants_pretty(request),

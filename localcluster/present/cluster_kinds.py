@@ -254,7 +254,7 @@ COLUMNS: dict[tuple[str, str], Columns] = {
         text("Provisioner", at("provisioner")),
         text("ReclaimPolicy", shown("reclaimPolicy", "Delete")),
         text("VolumeBindingMode", shown("volumeBindingMode", "Immediate")),
-        text("AllowVolumeExpansion", shown("allowVolumeExpansion", "false")),
+        text("AllowVolumeExpansion", at("allowVolumeExpansion", default=False)),
         AGE,
         named=False,
     ),

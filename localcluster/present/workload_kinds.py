@@ -180,8 +180,8 @@ COLUMNS: dict[tuple[str, str], Columns] = {
     ("apps", "ReplicaSet"): columns(*_REPLICAS, _SELECTOR),
     ("apps", "Deployment"): columns(
         text("Ready", _ready_of_wanted),
-        number("Up-to-date", at("status.updatedReplicas", 0)),
-        number("Available", at("status.availableReplicas", 0)),
+        text("Up-to-date", at("status.updatedReplicas", 0)),
+        text("Available", at("status.availableReplicas", 0)),
         AGE,
         *_WIDE,
         _SELECTOR,
@@ -199,7 +199,7 @@ COLUMNS: dict[tuple[str, str], Columns] = {
         _SELECTOR,
     ),
     ("apps", "ControllerRevision"): columns(
-        text("Controller", _revision_owner), column("Revision", "integer", 0, at("revision", 0)), AGE
+        text("Controller", _revision_owner), text("Revision", at("revision", 0)), AGE
     ),
     ("batch", "Job"): columns(
         text("Status", _job_status),
@@ -212,7 +212,7 @@ COLUMNS: dict[tuple[str, str], Columns] = {
     ("batch", "CronJob"): columns(
         text("Schedule", at("spec.schedule")),
         text("Timezone", shown("spec.timeZone")),
-        text("Suspend", lambda obj: "True" if obj["spec"].get("suspend") else "False"),
+        column("Suspend", "boolean", 0, lambda obj: "True" if obj["spec"].get("suspend") else "False"),
         number("Active", lambda obj: len((obj.get("status") or {}).get("active") or ())),
         text("Last Schedule", _last_schedule),
         AGE,

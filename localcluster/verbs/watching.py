@@ -38,7 +38,8 @@ class Overflow(Exception):
 class Watcher:
     """One client's stream: offered changes, gives lines."""
 
-    def __init__(self, call: Call, selection: Selection, form: Form, include: str) -> None:
+    def __init__(self, call: Call, selection: Selection, form: Form, include: str, after: int) -> None:
+        self._after = after
         self._resource = call.resource
         self._selection = selection
         self._form = form
@@ -50,7 +51,7 @@ class Watcher:
         self.seen = 0
 
     def offer(self, change: Change) -> None:
-        if self.overflowed:
+        if self.overflowed or change.version <= self._after:
             return
         self.seen = change.version
         line = self.line(change)
@@ -99,7 +100,7 @@ async def watch(
 ) -> AsyncGenerator[bytes, None]:
     """Chunks of lines until the timeout; ends early, after an ERROR line, where history is gone."""
     selection = select(call, options)
-    watcher = Watcher(call, selection, form, include)
+    watcher = Watcher(call, selection, form, include, options.version or 0)
     collection = call.resource.collection
     try:
         first = _initial(store, watcher, selection, collection, options)
