@@ -13,7 +13,9 @@ from itertools import groupby
 
 from shared.kube.apply_errors import (
     ApplyFailed,
+    NotReadyInTime,
     ObjectRefused,
+    StillSettling,
     all_refused,
     dry_run_failed,
     namespace_missing,
@@ -24,7 +26,7 @@ from shared.kube.discovery import Discovery
 from shared.kube.errors import ApiError, KubeError, UnknownKind
 from shared.kube.memory import Memory, Record
 from shared.kube.parallel import each
-from shared.kube.settle import Unsettled, settle
+from shared.kube.settle import WITHIN_SECONDS, Unsettled, settle
 from shared.kube.tracker import Tracker
 from shared.logic.changes import Action, ChangeSet
 from shared.logic.drift import fingerprint
@@ -41,10 +43,15 @@ _SERVED_PAUSE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class ApplyOptions:
-    """How one owner wants its objects applied; `custom_stage_kinds` go before all other kinds."""
+    """How one owner wants its objects applied; `custom_stage_kinds` go before all other kinds.
+
+    `patience` is how many seconds one call waits for a stage to be ready; a stage has 60 in all, over
+    as many calls as it takes.
+    """
 
     rules: Rules = field(default_factory=Rules)
     custom_stage_kinds: frozenset[GroupKind] = frozenset()
+    patience: float = WITHIN_SECONDS
 
 
 @dataclass(slots=True)
@@ -79,13 +86,16 @@ class Applier:
     async def apply(self, objects: Sequence[Object], options: ApplyOptions, memory: Memory) -> ChangeSet:
         """One entry for each object, in apply order. Raises ApplyFailed with the changes so far.
 
-        Nothing of a stage is written while the server refuses one of its objects.
+        Nothing of a stage is written while the server refuses one of its objects. Raises StillSettling
+        when a stage is not ready within `options.patience`.
         """
         memory.age(asyncio.get_running_loop().time())
         run = _Run(options, memory)
         for plan in plan_stages(objects, options.custom_stage_kinds):
             try:
                 await self._apply_stage(plan, run)
+            except ApplyFailed:
+                raise
             except KubeError as error:
                 raise ApplyFailed(str(error), run.changes) from error
         memory.forget_others(run.changes.refs())
@@ -211,9 +221,22 @@ class Applier:
             elif finding is not None and finding.action is Action.SKIPPED:
                 target = finding.target
                 waiting.append(Unsettled.of(ref, target.resource, target.key, finding.live))
-        await settle(self._client, waiting, at_once=self._concurrency)
+        await self._wait(waiting, run)
         for item in waiting:
             run.memory.mark_ready(item.ref)
+
+    async def _wait(self, waiting: Sequence[Unsettled], run: _Run) -> None:
+        now = asyncio.get_running_loop().time()
+        left = run.memory.settles_since((item.ref for item in waiting), now) + WITHIN_SECONDS - now
+        within = min(run.options.patience, left)
+        try:
+            await settle(self._client, waiting, at_once=self._concurrency, within=within)
+        except NotReadyInTime as error:
+            if within < left:
+                raise StillSettling(str(error), run.changes) from error
+            run.memory.settled()
+            raise
+        run.memory.settled()
 
 
 def _digest(obj: Object, options: ApplyOptions) -> bytes:

@@ -1,7 +1,9 @@
 """What can go wrong while objects are applied, in the words that users know (specs/kustomize.md 8.4).
 
-ApplyFailed      the whole apply; carries what was done before
-ObjectRefused    one object; only ever inside an ApplyFailed
+ApplyFailed          the whole apply; carries what was done before
+└── StillSettling    a stage is not ready yet: come back soon
+ObjectRefused        one object; only ever inside an ApplyFailed
+└── NotReadyInTime   the objects of a stage that the next one needs
 """
 
 from __future__ import annotations
@@ -30,8 +32,16 @@ class ApplyFailed(KubeError):
         return f"{self.message}\n{self.changes.render()}" if len(self.changes) else self.message
 
 
+class StillSettling(ApplyFailed):
+    """Nothing went wrong: a stage is not ready yet. Apply again soon, it goes on where it was."""
+
+
 class ObjectRefused(KubeError):
     """One object could not be applied; the text begins with its name."""
+
+
+class NotReadyInTime(ObjectRefused):
+    """Objects that the next stage needs did not become ready."""
 
 
 def dry_run_failed(ref: ObjectRef, desired: Mapping[str, Any], error: KubeError) -> ObjectRefused:

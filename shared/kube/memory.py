@@ -34,6 +34,7 @@ class Memory:
     full_check_after: timedelta = timedelta(hours=1)
     _records: dict[ObjectRef, Record] = field(default_factory=dict)
     _forget_at: float = float("-inf")
+    _settling: tuple[frozenset[ObjectRef], float] = (frozenset(), 0.0)
 
     def __len__(self) -> int:
         return len(self._records)
@@ -62,6 +63,16 @@ class Memory:
 
     def resources(self) -> set[Resource]:
         return {record.resource for record in self._records.values()}
+
+    def settles_since(self, refs: Iterable[ObjectRef], now: float) -> float:
+        """When the wait for these objects began; a wait for others is a new one."""
+        waited = frozenset(refs)
+        if not waited <= self._settling[0]:
+            self._settling = (waited, now)
+        return self._settling[1]
+
+    def settled(self) -> None:
+        self._settling = (frozenset(), 0.0)
 
     def age(self, now: float) -> None:
         """`now` is the loop's clock, in seconds."""

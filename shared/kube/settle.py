@@ -1,6 +1,7 @@
 """Wait briefly until what was just applied is ready, because the next stage needs it (specs 8.2).
 
-This holds its worker, as it takes a fraction of a second; waiting for workloads is health.py's.
+It takes a fraction of a second, so whoever waits here holds his worker; ApplyOptions.patience says for
+how long. Waiting for workloads is health.py's.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from shared.kube.apply_errors import ObjectRefused
+from shared.kube.apply_errors import NotReadyInTime
 from shared.kube.client import KubeClient
 from shared.kube.parallel import each
 from shared.logic.kstatus.compute import assess
@@ -45,7 +46,7 @@ class Unsettled:
 async def settle(
     client: KubeClient, objects: Iterable[Unsettled], *, at_once: int, within: float = WITHIN_SECONDS
 ) -> None:
-    """Return when all are ready. Raises ObjectRefused after `within` seconds, naming those that are not."""
+    """Return when all are ready. Raises NotReadyInTime after `within` seconds, naming those that are not."""
     waiting = [item for item in objects if not item.ready]
     pause = _FIRST_PAUSE
     deadline = asyncio.get_running_loop().time() + within
@@ -59,6 +60,6 @@ async def settle(
         if not waiting:
             return
         if asyncio.get_running_loop().time() + pause > deadline:
-            raise ObjectRefused(timed_out((item.ref, item.found) for item in waiting))
+            raise NotReadyInTime(timed_out((item.ref, item.found) for item in waiting))
         await asyncio.sleep(pause)
         pause = min(pause * 2, _LONGEST_PAUSE)

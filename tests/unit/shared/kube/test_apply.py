@@ -8,7 +8,7 @@ import secrets
 import pytest
 
 from shared.kube.apply import ApplyOptions
-from shared.kube.apply_errors import ApplyFailed
+from shared.kube.apply_errors import ApplyFailed, StillSettling
 from shared.kube.apply_object import Rules
 from shared.logic.changes import Action, ChangeSet
 from shared.logic.drift_ignore import IgnoreRules
@@ -263,6 +263,31 @@ async def test_a_definition_and_its_objects_in_one_apply(engine: Engine) -> None
             [change.ref for change in await engine.apply(widget, definition)], engine.owner
         )
     assert result.failure == ""
+
+
+CLUSTER_ROLE = Resource("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles", namespaced=False)
+
+
+async def test_a_stage_that_is_not_ready_holds_nobody_for_long(engine: Engine) -> None:
+    name = f"{engine.namespace}-stuck"
+    role = {"apiVersion": CLUSTER_ROLE.api_version, "kind": "ClusterRole", "metadata": {"name": name}}
+    stuck = {**role, "metadata": {"name": name, "finalizers": ["example.com/stuck"]}}
+    await engine.client.create(CLUSTER_ROLE, stuck)
+    await engine.client.delete(CLUSTER_ROLE, "", name)
+    options = ApplyOptions(patience=0.2)
+    started = asyncio.get_running_loop().time()
+    for _ in range(2):
+        with pytest.raises(StillSettling) as waiting:
+            await engine.apply(role, engine.config_map("one"), options=options)
+        assert str(waiting.value) == f"timeout waiting for: [ClusterRole/{name} status: 'Terminating']"
+    assert asyncio.get_running_loop().time() - started < 5
+    assert await engine.find("one") is None
+    await engine.client.patch(CLUSTER_ROLE, "", name, {"metadata": {"finalizers": None}})
+    assert actions(await engine.apply(role, engine.config_map("one"), options=options)) == [
+        f"{name} created",
+        "one created",
+    ]
+    await engine.client.delete(CLUSTER_ROLE, "", name)
 
 
 async def test_ignored_fields_keep_their_live_value(engine: Engine) -> None:

@@ -34,3 +34,13 @@ def test_everything_is_forgotten_in_time() -> None:
     assert len(known) == 2
     known.age(111.0)
     assert len(known) == 0
+
+
+def test_a_wait_for_other_objects_is_a_new_one() -> None:
+    known = memory()
+    assert known.settles_since([ONE, TWO], 10.0) == 10.0
+    assert known.settles_since([TWO], 20.0) == 10.0
+    assert known.settles_since([ONE, TWO], 25.0) == 10.0
+    assert known.settles_since([ObjectRef("v1", "ConfigMap", "n", "three")], 30.0) == 30.0
+    known.settled()
+    assert known.settles_since([TWO], 40.0) == 40.0
