@@ -77,7 +77,6 @@ _CLUSTER_SCOPED: dict[str, frozenset[str]] = {
     "certificates.k8s.io/v1": frozenset({"CertificateSigningRequest"}),
     "certificates.k8s.io/v1beta1": frozenset({"CertificateSigningRequest"}),
     "flowcontrol.apiserver.k8s.io/v1beta1": _FLOW,
-    "internal.apiserver.k8s.io/v1alpha1": frozenset({"StorageVersion"}),
     "networking.k8s.io/v1": frozenset({"IngressClass"}),
     "networking.k8s.io/v1beta1": frozenset({"IngressClass"}),
     "node.k8s.io/v1": frozenset({"RuntimeClass"}),
@@ -91,6 +90,5 @@ _CLUSTER_SCOPED: dict[str, frozenset[str]] = {
     "scheduling.k8s.io/v1alpha1": frozenset({"PriorityClass"}),
     "scheduling.k8s.io/v1beta1": frozenset({"PriorityClass"}),
     "storage.k8s.io/v1": frozenset({"CSIDriver", "CSINode", "StorageClass", "VolumeAttachment"}),
-    "storage.k8s.io/v1alpha1": frozenset({"VolumeAttachment"}),
     "storage.k8s.io/v1beta1": frozenset({"CSIDriver", "CSINode", "StorageClass", "VolumeAttachment"}),
 }

@@ -54,6 +54,8 @@ class _TableNode:
             return None
         if self._entry.get("c") == "map":
             return _TableNode(self._types, {"t": self._entry.get("t")})
+        if name in _LATER_FIELDS:
+            return None
         fields = self._types.get(self._entry.get("t", ""), {})
         return _TableNode(self._types, fields[name]) if name in fields else None
 
@@ -66,6 +68,34 @@ class _TableNode:
         key = self._entry.get("k")
         return _SEVERAL_KEYS.get(key, (key,)) if key else ()
 
+
+# The table is of a newer Kubernetes than the one whose schemas kustomize 5.7 has in it (1.21).
+_LATER_FIELDS = frozenset({"resourceClaims", "schedulingGates"})
+_LATER_KINDS = (
+    "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy",
+    "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy",
+    "autoscaling/v2/",
+    "flowcontrol.apiserver.k8s.io/v1/",
+    "networking.k8s.io/v1/IPAddress",
+    "networking.k8s.io/v1/ServiceCIDR",
+    "resource.k8s.io/",
+    "storage.k8s.io/v1/CSIStorageCapacity",
+    "storage.k8s.io/v1/VolumeAttributesClass",
+)
+# Versions that 1.21 still had, and that merge as their successors do.
+_EARLIER_VERSIONS = {
+    "admissionregistration.k8s.io/v1beta1": "admissionregistration.k8s.io/v1",
+    "apiextensions.k8s.io/v1beta1": "apiextensions.k8s.io/v1",
+    "apiregistration.k8s.io/v1beta1": "apiregistration.k8s.io/v1",
+    "batch/v1beta1": "batch/v1",
+    "coordination.k8s.io/v1beta1": "coordination.k8s.io/v1",
+    "discovery.k8s.io/v1beta1": "discovery.k8s.io/v1",
+    "networking.k8s.io/v1beta1": "networking.k8s.io/v1",
+    "policy/v1beta1": "policy/v1",
+    "rbac.authorization.k8s.io/v1beta1": "rbac.authorization.k8s.io/v1",
+    "scheduling.k8s.io/v1beta1": "scheduling.k8s.io/v1",
+    "storage.k8s.io/v1beta1": "storage.k8s.io/v1",
+}
 
 # Lists that are merged by more than their patch merge key (x-kubernetes-list-map-keys).
 _SEVERAL_KEYS = {
@@ -82,7 +112,8 @@ class BuiltInSchema:
 
     def of(self, api_version: str, kind: str) -> Node | None:
         table = _table()
-        name = table["kinds"].get(f"{api_version}/{kind}")
+        full = f"{_EARLIER_VERSIONS.get(api_version, api_version)}/{kind}"
+        name = None if full.startswith(_LATER_KINDS) else table["kinds"].get(full)
         return _TableNode(table["types"], {"t": name}) if name is not None else None
 
 
