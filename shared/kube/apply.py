@@ -232,6 +232,9 @@ class Applier:
         try:
             await settle(self._client, waiting, at_once=self._concurrency, within=within)
         except NotReadyInTime as error:
+            # One of them may have gone for good: do not trust what is remembered of them.
+            for item in waiting:
+                run.memory.forget(item.ref)
             if within < left:
                 raise StillSettling(str(error), run.changes) from error
             run.memory.settled()
