@@ -13,10 +13,12 @@ from localcluster.objects.validation import (
     events,
     networking,
     pods,
+    quotas,
     rbac,
     scaling,
     services,
     storage,
+    webhooks,
     workloads,
 )
 from localcluster.objects.validation.meta import check_meta, check_meta_update, name_check
@@ -49,6 +51,12 @@ _CREATE: dict[Kind, Callable[[Json], list[Cause]]] = {
     ("autoscaling", "HorizontalPodAutoscaler"): scaling.autoscaler,
     ("policy", "PodDisruptionBudget"): scaling.disruption_budget,
     ("storage.k8s.io", "StorageClass"): storage.storage_class,
+    ("", "LimitRange"): quotas.limit_range,
+    ("", "ResourceQuota"): quotas.resource_quota,
+    ("scheduling.k8s.io", "PriorityClass"): scaling.priority_class,
+    ("coordination.k8s.io", "Lease"): scaling.lease,
+    ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"): webhooks.webhooks,
+    ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"): webhooks.webhooks,
     ("apiextensions.k8s.io", "CustomResourceDefinition"): validate_crd,
 }
 _UPDATE: dict[Kind, Callable[[Json, Json], list[Cause]]] = {
@@ -57,6 +65,8 @@ _UPDATE: dict[Kind, Callable[[Json, Json], list[Cause]]] = {
     ("", "Service"): services.service_update,
     ("", "Pod"): pods.pod_update,
     ("", "PersistentVolumeClaim"): storage.claim_update,
+    ("", "PersistentVolume"): storage.volume_update,
+    ("", "ResourceQuota"): quotas.resource_quota_update,
     ("apps", "Deployment"): workloads.selector_update,
     ("apps", "ReplicaSet"): workloads.selector_update,
     ("apps", "DaemonSet"): workloads.selector_update,
@@ -73,7 +83,7 @@ _CORE_EVENT = ("", "Event")
 # Kinds whose metadata is validated by the generic code alone.
 _PLAIN_FINALIZERS = {"apiextensions.k8s.io", "rbac.authorization.k8s.io"}
 # Updates whose new object is valid in the ways that matter once the update rules hold.
-_UPDATE_ONLY: set[Kind] = {("", "Pod"), ("batch", "Job"), ("", "PersistentVolumeClaim")}
+_UPDATE_ONLY: set[Kind] = {("", "Pod"), ("batch", "Job")}
 
 
 def _kind(obj: Json) -> Kind:
@@ -116,7 +126,7 @@ def validate_update(new: Json, old: Json, subresource: str = "") -> list[Cause]:
 
 
 # Kinds whose update rules are told before those of the new object.
-_UPDATE_FIRST = {"Service", "ConfigMap", "Secret", "StatefulSet"}
+_UPDATE_FIRST = {"Service", "ConfigMap", "Secret"}
 
 
 def validate_custom_meta(obj: Json, old: Json | None = None) -> list[Cause]:

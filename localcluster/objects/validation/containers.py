@@ -179,7 +179,7 @@ def resources(value: Json, field: str) -> list[Cause]:
     for kind, amounts in (("limits", limits), ("requests", requests)):
         for name, amount in amounts.items():
             where = f"{field}.{kind}[{name}]"
-            causes += _resource_name(name, where)
+            causes += resource_name(name, where)
             if _amount(amount) < 0:
                 causes.append(invalid(where, amount, "must be greater than or equal to 0"))
             if kind == "requests":
@@ -191,7 +191,7 @@ def _amount(text: str) -> Any:
     return quantity.parse(str(text)).value
 
 
-def _resource_name(name: str, where: str) -> list[Cause]:
+def resource_name(name: str, where: str) -> list[Cause]:
     causes = each(where, name, formats.qualified_name(name))
     known = name in {"cpu", "memory", "ephemeral-storage"} or name.startswith("hugepages-")
     if not causes and not known and "/" not in name:

@@ -162,8 +162,8 @@ def network_policy(obj: Json) -> list[Cause]:
         causes.append(invalid("spec.policyTypes", types, "may not specify more than two policyTypes"))
         return causes
     causes += [
-        unsupported("spec.policyTypes", one, ("Egress", "Ingress"))
-        for one in types
+        unsupported(f"spec.policyTypes[{at}]", one, ("Ingress", "Egress"))
+        for at, one in enumerate(types)
         if one not in {"Ingress", "Egress"}
     ]
     return causes
@@ -171,17 +171,22 @@ def network_policy(obj: Json) -> list[Cause]:
 
 def _policy_port(port: Json, field: str) -> list[Cause]:
     causes: list[Cause] = []
-    protocols = ("SCTP", "TCP", "UDP")
+    protocols = ("TCP", "UDP", "SCTP")
     if port.get("protocol") is not None and port["protocol"] not in protocols:
         causes.append(unsupported(f"{field}.protocol", port["protocol"], protocols))
     number, end = port.get("port"), port.get("endPort")
-    if number is not None:
-        causes += formats.port(number, f"{field}.port")
-    if end is not None:
-        if number is None:
-            causes.append(invalid(f"{field}.endPort", end, "must be specified when `endPort` is specified"))
-        elif isinstance(number, int) and end < number:
-            causes.append(invalid(f"{field}.endPort", end, "must be greater than or equal to `port`"))
+    where = f"{field}.endPort"
+    if number is None:
+        if end is not None:
+            causes.append(invalid(where, end, "may not be specified when `port` is not specified"))
+        return causes
+    if isinstance(number, str) and end is not None:
+        causes.append(invalid(where, end, "may not be specified when `port` is non-numeric"))
+    causes += formats.port(number, f"{field}.port")
+    if isinstance(number, int) and end is not None:
+        if end < number:
+            causes.append(invalid(where, number, "must be greater than or equal to `port`"))
+        causes += each(where, end, formats.port_number(end))
     return causes
 
 

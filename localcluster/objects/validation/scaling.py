@@ -1,4 +1,4 @@
-"""Horizontal pod autoscalers and pod disruption budgets."""
+"""Autoscalers, disruption budgets, priorities and leases: small kinds about numbers."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from localcluster.objects.validation.formats import each, not_negative
 from localcluster.objects.validation.numbers import int_or_percent, over_hundred
 
 Json = dict[str, Any]
+
+_HIGHEST_USER_PRIORITY = 1_000_000_000
 
 _SOURCES = {
     "ContainerResource": "containerResource",
@@ -61,14 +63,48 @@ def _target(ref: Json, field: str) -> list[Cause]:
 
 def _metric(metric: Json, field: str) -> list[Cause]:
     kind = metric.get("type", "")
-    if not kind:
-        return [required(f"{field}.type", "must specify a metric source type")]
+    known = sorted(_SOURCES)
+    causes = [] if kind else [required(f"{field}.type", "must specify a metric source type")]
     if kind not in _SOURCES:
-        return [unsupported(f"{field}.type", kind, sorted(_SOURCES))]
-    if metric.get(_SOURCES[kind]) is None:
-        detail = "must populate information for the given metric source"
-        return [required(f"{field}.{_SOURCES[kind]}", detail)]
-    return []
+        causes.append(unsupported(f"{field}.type", kind, known))
+    present = [
+        name for name in ("object", "external", "pods", "resource", "containerResource") if metric.get(name)
+    ]
+    if present[:1] == ["resource"]:
+        causes += _resource_metric(metric["resource"], f"{field}.resource")
+    wanted = _SOURCES.get(kind, "")
+    if not wanted:
+        causes.append(unsupported(f"{field}.type", kind, known))
+    elif wanted not in present:
+        causes.append(required(f"{field}.{wanted}", "must populate information for the given metric source"))
+    if len(present) != 1:
+        causes += [
+            forbidden(f"{field}.{name}", "must populate the given metric source only")
+            for name in present
+            if name != wanted
+        ]
+    return causes
+
+
+def _resource_metric(source: Json, field: str) -> list[Cause]:
+    causes = [] if source.get("name") else [required(f"{field}.name", "must specify a resource name")]
+    target = source.get("target") or {}
+    where = f"{field}.target"
+    kind = target.get("type", "")
+    if not kind:
+        causes.append(required(f"{where}.type", "must specify a metric target type"))
+    if kind not in {"Utilization", "Value", "AverageValue"}:
+        causes.append(invalid(f"{where}.type", kind, "must be either Utilization, Value, or AverageValue"))
+    utilization, average = target.get("averageUtilization"), target.get("averageValue")
+    if utilization is not None and utilization < 1:
+        causes.append(invalid(f"{where}.averageUtilization", utilization, "must be greater than 0"))
+    if utilization is None and average is None:
+        detail = "must set either a target raw value or a target utilization"
+        causes.append(required(f"{where}.averageUtilization", detail))
+    if utilization is not None and average is not None:
+        detail = "may not set both a target raw value and a target utilization"
+        causes.append(forbidden(f"{where}.averageValue", detail))
+    return causes
 
 
 def _scaling_rules(rules: Json | None, field: str) -> list[Cause]:
@@ -112,6 +148,31 @@ def disruption_budget(obj: Json) -> list[Cause]:
     if policy is not None and policy not in known:
         causes.append(unsupported("spec.unhealthyPodEvictionPolicy", policy, known))
     return causes
+
+
+def priority_class(obj: Json) -> list[Cause]:
+    causes: list[Cause] = []
+    if obj["metadata"].get("name", "").startswith("system-"):
+        if obj.get("value", 0) <= _HIGHEST_USER_PRIORITY:
+            detail = "priority class names with 'system-' prefix are reserved for system use only."
+            causes.append(forbidden("metadata.name", detail))
+    elif obj.get("value", 0) > _HIGHEST_USER_PRIORITY:
+        detail = f"maximum allowed value of a user defined priority is {_HIGHEST_USER_PRIORITY}"
+        causes.append(forbidden("value", detail))
+    policy = obj.get("preemptionPolicy")
+    known = ("Never", "PreemptLowerPriority")
+    if policy is not None and policy not in known:
+        causes.append(unsupported("preemptionPolicy", policy, known))
+    return causes
+
+
+def lease(obj: Json) -> list[Cause]:
+    spec = obj["spec"]
+    causes: list[Cause] = []
+    seconds = spec.get("leaseDurationSeconds")
+    if seconds is not None and seconds <= 0:
+        causes.append(invalid("spec.leaseDurationSeconds", seconds, "must be greater than 0"))
+    return causes + not_negative(spec.get("leaseTransitions"), "spec.leaseTransitions")
 
 
 def priority_class_update(new: Json, old: Json) -> list[Cause]:

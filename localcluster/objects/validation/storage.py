@@ -55,21 +55,22 @@ def _access_modes(modes: list[str]) -> list[Cause]:
 
 def claim_update(new: Json, old: Json) -> list[Cause]:
     spec, before = new["spec"], old["spec"]
-    bound = (old.get("status") or {}).get("phase") == "Bound"
-    changed = {k for k in {*spec, *before} if not same(spec.get(k), before.get(k))}
+    changed = {name for name in {*spec, *before} if not same(spec.get(name), before.get(name))}
     # A claim without volume takes one, and a bound one may grow.
     if not before.get("volumeName"):
         changed -= {"volumeName"}
     if before.get("storageClassName") is None:
         changed -= {"storageClassName"}
-    if not bound:
-        return [forbidden("spec", _CLAIM_RULE)] if changed else []
-    changed -= {"resources", "volumeAttributesClassName"}
+    if (new.get("status") or {}).get("phase") == "Bound":
+        changed -= {"resources", "volumeAttributesClassName"}
     causes = [forbidden("spec", _CLAIM_RULE)] if changed else []
+    capacity = ((old.get("status") or {}).get("capacity") or {}).get("storage", "0")
     now, was = _size(spec), _size(before)
-    if now is not None and was is not None and now < was:
+    if now is not None and was is not None and was > now <= quantity.parse(capacity).value:
         detail = "field can not be less than status.capacity"
         causes.append(forbidden("spec.resources.requests.storage", detail))
+    if spec.get("volumeMode") != before.get("volumeMode"):
+        causes.append(invalid("volumeMode", spec.get("volumeMode"), "field is immutable"))
     return causes
 
 
@@ -91,19 +92,36 @@ def volume(obj: Json) -> list[Cause]:
     policy = spec.get("persistentVolumeReclaimPolicy", "")
     if policy not in _RECLAIM:
         causes.append(unsupported("spec.persistentVolumeReclaimPolicy", policy, _RECLAIM))
-    known = {
-        "capacity",
-        "accessModes",
-        "claimRef",
-        "persistentVolumeReclaimPolicy",
-        "storageClassName",
-        "mountOptions",
-        "volumeMode",
-        "nodeAffinity",
-        "volumeAttributesClassName",
-    }
-    if not any(value is not None for name, value in spec.items() if name not in known):
+    if not _sources(spec):
         causes.append(required("spec", "must specify a volume type"))
+    return causes
+
+
+_NO_SOURCES = {
+    "capacity",
+    "accessModes",
+    "claimRef",
+    "persistentVolumeReclaimPolicy",
+    "storageClassName",
+    "mountOptions",
+    "volumeMode",
+    "nodeAffinity",
+    "volumeAttributesClassName",
+}
+
+
+def _sources(spec: Json) -> Json:
+    return {name: value for name, value in spec.items() if name not in _NO_SOURCES and value is not None}
+
+
+def volume_update(new: Json, old: Json) -> list[Cause]:
+    spec, before = new["spec"], old["spec"]
+    causes: list[Cause] = []
+    if not same(_sources(spec), _sources(before)):
+        detail = "spec.persistentvolumesource is immutable after creation"
+        causes.append(forbidden("spec.persistentvolumesource", detail))
+    if spec.get("volumeMode") != before.get("volumeMode"):
+        causes.append(invalid("volumeMode", spec.get("volumeMode"), "field is immutable"))
     return causes
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from localcluster.objects.causes import Cause, forbidden, invalid, required, unsupported
 from localcluster.objects.typed import same
-from localcluster.objects.validation import selectors
-from localcluster.objects.validation.formats import not_negative
+from localcluster.objects.validation import formats, selectors
+from localcluster.objects.validation.formats import each, not_negative
 from localcluster.objects.validation.numbers import int_or_percent, is_zero, over_hundred
 from localcluster.objects.validation.pods import template
 
@@ -162,6 +162,8 @@ def stateful_set(obj: Json) -> list[Cause]:
     for name in ("replicas", "minReadySeconds", "revisionHistoryLimit"):
         causes += not_negative(spec.get(name), f"spec.{name}")
     causes += _selector(spec, "statefulset")
+    if name := spec.get("serviceName"):
+        causes += each("spec.serviceName", name, formats.dns_label(name))
     claims = {(one.get("metadata") or {}).get("name", "") for one in spec.get("volumeClaimTemplates") or ()}
     return causes + _template(spec, claims - {""})
 
