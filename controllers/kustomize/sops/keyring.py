@@ -10,6 +10,7 @@ from controllers.kustomize.sops.age_stream import PREFIX as POST_QUANTUM
 from controllers.kustomize.sops.age_stream import NotForUs, PostQuantumIdentity
 from controllers.kustomize.sops.cloud.credentials import AwsKeys, AzureLogin, GcpAccount
 from controllers.kustomize.sops.errors import DataKeyUnavailable, KeysInvalid
+from controllers.kustomize.sops.panics import Contained
 
 _MAX_IDENTITIES = 100
 
@@ -54,16 +55,13 @@ class Keyring:
 
     def open_age(self, encrypted: str) -> bytes:
         """Raises DataKeyUnavailable."""
-        import pyrage
-
         if not self.age and not self.post_quantum:
             raise DataKeyUnavailable("there is no age identity")
-        content = encrypted.encode()
-        if self.age:
-            try:
-                return bytes(pyrage.decrypt(content, list(self.age)))
-            except pyrage.DecryptError:
-                pass
+        content = encrypted.encode("utf-8", "surrogateescape")
+        with Contained(DataKeyUnavailable("the age file is damaged")):
+            found = _age_opened(content, self.age)
+        if found is not None:
+            return found
         for identity in self.post_quantum:
             try:
                 return identity.decrypt(content)
@@ -73,21 +71,39 @@ class Keyring:
 
     def open_pgp(self, encrypted: str) -> bytes:
         """Raises DataKeyUnavailable."""
-        import openpgp.errors
-        from openpgp.composed import Message
-
         if not self.pgp:
             raise DataKeyUnavailable("there is no PGP key")
-        try:
-            message, _ = Message.from_armor(encrypted)
-        except openpgp.errors.Error as error:
-            raise DataKeyUnavailable("the PGP message is damaged") from error
-        for key in self.pgp:
-            try:
-                return bytes(message.decrypt("", key).as_data_vec())
-            except openpgp.errors.Error:
-                message, _ = Message.from_armor(encrypted)
+        with Contained(DataKeyUnavailable("the PGP message is damaged")):
+            for key in self.pgp:
+                found = _pgp_opened(encrypted, key)
+                if found is not None:
+                    return found
         raise DataKeyUnavailable("none of the PGP keys is a recipient")
+
+
+def _age_opened(content: bytes, identities: tuple[Any, ...]) -> bytes | None:
+    import pyrage
+
+    if not identities:
+        return None
+    try:
+        return bytes(pyrage.decrypt(content, list(identities)))
+    except pyrage.DecryptError:
+        return None
+
+
+def _pgp_opened(encrypted: str, key: Any) -> bytes | None:
+    import openpgp.errors
+    from openpgp.composed import Message
+
+    try:
+        message, _ = Message.from_armor(encrypted)
+    except openpgp.errors.Error as error:
+        raise DataKeyUnavailable("the PGP message is damaged") from error
+    try:
+        return bytes(message.decrypt("", key).as_data_vec())
+    except openpgp.errors.Error:
+        return None
 
 
 def _identities(name: str, content: bytes) -> list[Any]:
@@ -112,10 +128,12 @@ def _pgp_keys(name: str, content: bytes) -> list[Any]:
     import openpgp.errors
     from openpgp.composed import SignedSecretKey
 
+    refused = KeysInvalid(f"'{name}' is not an armored PGP private key")
     try:
-        keys, _ = SignedSecretKey.from_armor_many(_text(name, content))
+        with Contained(refused):
+            keys, _ = SignedSecretKey.from_armor_many(_text(name, content))
     except openpgp.errors.Error as error:
-        raise KeysInvalid(f"'{name}' is not an armored PGP private key") from error
+        raise refused from error
     return list(keys)
 
 

@@ -1,9 +1,15 @@
+import base64
+import contextlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from controllers.kustomize.sops.errors import KeysInvalid
+from controllers.kustomize.sops.errors import DataKeyUnavailable, KeysInvalid
 from controllers.kustomize.sops.keyring import Keyring
+from shared.logic.go_yaml import read_documents
 
 KEYS = Path(__file__).parents[4] / "golden" / "sops" / "keys"
 AGE = (KEYS / "age.agekey").read_bytes()
@@ -49,3 +55,48 @@ def test_what_is_no_key_is_named_but_not_quoted(entries: dict[str, bytes], told:
     with pytest.raises(KeysInvalid, match=told) as caught:
         Keyring.parse(entries)
     assert "AGE-SECRET" not in str(caught.value)
+
+
+def pgp_message(change: Callable[[bytearray], None]) -> str:
+    document = read_documents((KEYS.parent / "encrypted" / "pgp-curve.yaml").read_bytes())[0].value
+    head, _, body = document["sops"]["pgp"][0]["enc"].strip().partition("\n\n")
+    lines = body.split("\n")
+    raw = bytearray(base64.b64decode("".join(lines[:-2])))
+    change(raw)
+    return f"{head}\n\n{base64.b64encode(raw).decode()}\n{lines[-1]}\n"
+
+
+def _empty_session_key(raw: bytearray) -> None:
+    # The length of the wrapped session key, after the packet's head, the algorithm and a curve point.
+    raw[raw.index(0x30, 40)] = 0
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        pytest.param(_empty_session_key, "the PGP message is damaged", id="makes the library panic"),
+        pytest.param(lambda raw: raw.clear(), "the PGP message is damaged", id="empty"),
+        pytest.param(lambda raw: raw.__delitem__(slice(100, None)), "PGP", id="cut off"),
+        pytest.param(
+            lambda raw: raw.__setitem__(-1, raw[-1] ^ 1), "none of the PGP keys", id="changed at the end"
+        ),
+    ],
+)
+def test_a_damaged_pgp_message_is_an_error_like_any_other(
+    change: Callable[[bytearray], None], told: str
+) -> None:
+    keyring = Keyring.parse({"a.asc": (KEYS / "curve.asc").read_bytes()})
+    with pytest.raises(DataKeyUnavailable, match=told):
+        keyring.open_pgp(pgp_message(change))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), min_size=1, max_size=4))
+def test_whatever_changes_in_a_pgp_message_the_process_lives(changes: list[tuple[int, int]]) -> None:
+    def change(raw: bytearray) -> None:
+        for position, value in changes:
+            raw[position % len(raw)] = value
+
+    keyring = Keyring.parse({"a.asc": (KEYS / "curve.asc").read_bytes()})
+    with contextlib.suppress(DataKeyUnavailable):
+        assert len(keyring.open_pgp(pgp_message(change))) == 32
