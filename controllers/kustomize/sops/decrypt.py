@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from controllers.kustomize.sops import formats
@@ -36,10 +36,15 @@ class Decryptor:
         self._keys = keys
         self._require_mac = require_mac
 
-    async def before_build(self, tree: Tree, directory: str) -> dict[str, bytes]:
-        """Plain content by absolute path in the tree, for an OverlaidTree. Raises SopsError."""
+    async def before_build(
+        self, tree: Tree, directory: str, components: Sequence[str] = ()
+    ) -> dict[str, bytes]:
+        """Plain content by absolute path in the tree, for an OverlaidTree.
+
+        `components` are those that the spec adds to the directory's own. Raises SopsError.
+        """
         overlay = {}
-        for file in await asyncio.to_thread(encrypted_files, tree, directory):
+        for file in await asyncio.to_thread(encrypted_files, tree, directory, components):
             try:
                 overlay[file.path] = await self._decrypted(file.content, file.format, file.format)
             except SopsError as error:

@@ -7,7 +7,7 @@ From the build's directory through `resources` and `components` that are local d
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,11 +32,14 @@ class EncryptedFile:
     format: Format
 
 
-def encrypted_files(tree: Tree, directory: str) -> list[EncryptedFile]:
-    """Reads the tree, so it belongs in a thread. Raises DocumentInvalid for what is beyond the limits."""
+def encrypted_files(tree: Tree, directory: str, components: Sequence[str] = ()) -> list[EncryptedFile]:
+    """Reads the tree, so it belongs in a thread. `components` are taken as if the directory listed them.
+
+    Raises DocumentInvalid for what is beyond the limits.
+    """
     found: dict[str, EncryptedFile] = {}
     total = 0
-    for base, kustomization in _kustomizations(tree, directory):
+    for base, kustomization in _kustomizations(tree, directory, components):
         for path, form in _inputs(kustomization):
             resolved = _resolved(tree, posixpath.join(base, path))
             if resolved is None or resolved in found or tree.is_directory(resolved):
@@ -51,9 +54,11 @@ def encrypted_files(tree: Tree, directory: str) -> list[EncryptedFile]:
     return list(found.values())
 
 
-def _kustomizations(tree: Tree, directory: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _kustomizations(
+    tree: Tree, directory: str, components: Sequence[str]
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
     start = _resolved(tree, directory)
-    waiting = [start] if start is not None else []
+    waiting = [start, *_directories(tree, start, components)] if start is not None else []
     seen: set[str] = set()
     while waiting:
         base = waiting.pop()
@@ -64,10 +69,16 @@ def _kustomizations(tree: Tree, directory: str) -> Iterator[tuple[str, Mapping[s
         seen.add(base)
         kustomization = _kustomization(tree, base)
         yield base, kustomization
-        for entry in (*_texts(kustomization.get("resources")), *_texts(kustomization.get("components"))):
-            below = None if ":" in entry else _resolved(tree, posixpath.join(base, entry))
-            if below is not None and tree.is_directory(below):
-                waiting.append(below)
+        entries = (*_texts(kustomization.get("resources")), *_texts(kustomization.get("components")))
+        waiting += _directories(tree, base, entries)
+
+
+def _directories(tree: Tree, base: str, entries: Iterable[str]) -> Iterator[str]:
+    """Those that are local directories; what is remote has a colon."""
+    for entry in entries:
+        path = None if ":" in entry else _resolved(tree, posixpath.join(base, entry))
+        if path is not None and tree.is_directory(path):
+            yield path
 
 
 def _kustomization(tree: Tree, directory: str) -> Mapping[str, Any]:

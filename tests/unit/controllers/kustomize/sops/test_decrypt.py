@@ -192,6 +192,13 @@ async def test_inputs_of_secret_generators_and_patches_are_decrypted_across_base
     assert overlay == {}
 
 
+async def test_components_that_the_spec_adds_are_searched_too(decryptor: Any) -> None:
+    tree = MemoryTree(TREE | {"app/kustomization.yaml": "resources: []\n"})
+    assert await decryptor.before_build(tree, "/app") == {}
+    found = await decryptor.before_build(tree, "/app", ["../component", "../gone", "https://x/y"])
+    assert list(found) == ["/component/c.ini"]
+
+
 @pytest.mark.parametrize(
     ("files", "told"),
     [
