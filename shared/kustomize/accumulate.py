@@ -72,7 +72,21 @@ class Target:
         return Accumulation(ResMap(self.loader.session.options.limits.objects))
 
     def accumulate(self, into: Accumulation) -> Accumulation:
-        """Gather and transform everything; `into` is the parent's for a Component, else empty."""
+        """Gather and transform everything; `into` is the parent's for a Component, else empty.
+
+        Raises a BuildError whose message names the innermost kustomization that failed.
+        """
+        try:
+            return self._accumulated(into)
+        except BuildError as error:
+            if error.kustomization:
+                raise
+            message = str(error)
+            located = type(error)(message if self.path in message else f"{self.path}: {message}")
+            located.kustomization = self.path
+            raise located from error
+
+    def _accumulated(self, into: Accumulation) -> Accumulation:
         self.loader.session.check_deadline()
         kustomization = self.kustomization
         self._add_resources(into, kustomization.all_resources)
@@ -100,7 +114,7 @@ class Target:
                 is_directory = self.loader.tree.is_directory(resolved)
                 content = b"" if is_directory else self.loader.read_resolved(resolved)
             except BuildError as error:
-                raise type(error)(f"{self.path}: accumulating resources from {path!r}: {error}") from error
+                raise type(error)(f"accumulating resources from {path!r}: {error}") from error
             if is_directory:
                 self._directory_into(into, self._child(path), path)
             else:

@@ -2,7 +2,12 @@
 
 
 class BuildError(Exception):
-    """A build that cannot be finished. The message is one line, fit for a condition."""
+    """A build that cannot be finished. The message is one line, fit for a condition.
+
+    `kustomization` is the file whose build failed, "" where it did not come to that.
+    """
+
+    kustomization: str = ""
 
 
 class KustomizationMissing(BuildError):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.kustomize.errors import LimitExceeded, PatchFailed
-from shared.kustomize.resource import copied
+from shared.kustomize.resource import copied, copied_within_bounds
 
 _NEEDS_VALUE = ("add", "replace", "test")
 _NEEDS_FROM = ("move", "copy")
@@ -71,7 +71,7 @@ def _apply(obj: Any, operation: Operation) -> None:
             _add(obj, operation.path, _take(container, key))
         case "copy":
             container, key = _container(obj, operation.source)
-            _add(obj, operation.path, copied(_get(container, key)))
+            _add(obj, operation.path, copied_within_bounds(_get(container, key)))
         case _:
             _test(obj, operation)
 

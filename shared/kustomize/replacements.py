@@ -9,7 +9,7 @@ from shared.kustomize.merge.strategic import is_null
 from shared.kustomize.model import FieldOptions, Replacement, ReplacementSource, ReplacementTarget
 from shared.kustomize.resid import DEFAULT_NAMESPACE, ResId
 from shared.kustomize.resmap import selected_by_text
-from shared.kustomize.resource import Resource, copied
+from shared.kustomize.resource import Resource, copied_within_bounds
 from shared.kustomize.selectors import Selector
 from shared.logic.go_scalars import BadScalar, Dialect, resolve
 from shared.logic.go_spelling import scalar_text, spelled
@@ -113,7 +113,7 @@ def _new_value(old: Any, value: Any, options: FieldOptions) -> Any:
             parts[options.index] = text
         return _retyped(options.delimiter.join(parts), old)
     if isinstance(old, dict | list):
-        return copied(value)
+        return copied_within_bounds(value)
     if isinstance(value, dict | list):
         return _retyped("", old)
     return _retyped(scalar_text(value), old)

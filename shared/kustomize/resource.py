@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from shared.kustomize.errors import LimitExceeded
 from shared.kustomize.resid import Gvk, ResId, effective_namespace, parse_api_version
 from shared.logic.go_spelling import scalar_text
 
@@ -138,6 +139,23 @@ class Resource:
         namespace = self.namespace
         place = f"{namespace}/" if namespace else ""
         return f"{self.kind}/{place}{self.name} in {self.source}"
+
+
+# Copies of copies double; what a build copies at once stays far below this.
+_MOST_COPIED = 200_000
+
+
+def copied_within_bounds(value: Any) -> Any:
+    """A copy of a value that may hold copies of itself already. Raises LimitExceeded."""
+    waiting, count = [value], 0
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict | list):
+            count += len(item)
+            if count > _MOST_COPIED:
+                raise LimitExceeded(f"a copy of more than {_MOST_COPIED} values")
+            waiting.extend(item.values() if isinstance(item, dict) else item)
+    return copied(value)
 
 
 def copied(value: Any) -> Any:

@@ -163,12 +163,13 @@ def _text(text: str, indent: str, column: int) -> str:
         return _double_quoted(text, indent, column) if special or spaced else _literal(text, indent)
     if _needs_double_quotes(text):
         return _double_quoted(text, indent, column)
-    if any(char in text for char in _BREAKS):
-        return _broken_single_quoted(text, indent)
     return _folded(_single_quoted(text), indent, column)
 
 
 def _needs_double_quotes(text: str) -> bool:
+    # Go writes Unicode's line breaks as they are, and reads them back as spaces: not followed here.
+    if any(char in text for char in _BREAKS):
+        return True
     return not text or _UNPRINTABLE.search(text) is not None or not is_plain_text(text)
 
 
@@ -204,13 +205,6 @@ def _literal(text: str, indent: str) -> str:
     if trailing:
         lines.pop()
     return "\n".join(lines)
-
-
-def _broken_single_quoted(text: str, indent: str) -> str:
-    """Unicode line breaks stand as they are, and the next line begins at the indentation."""
-    pieces = re.split("([\x85\u2028\u2029]+)", text.replace("'", "''"))
-    written = "".join(piece + indent if index % 2 else piece for index, piece in enumerate(pieces))
-    return f"'{written}'"
 
 
 def _double_quoted(text: str, indent: str, column: int) -> str:
