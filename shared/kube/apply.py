@@ -103,9 +103,7 @@ class Applier:
         return run.changes
 
     async def _apply_stage(self, plan: StagePlan, run: _Run) -> None:
-        targets = [(obj, self._remembered(obj, run)) for obj in plan.objects]
-        moved = [obj for obj, record in targets if record is None]
-        findings = await self._examine(moved, run)
+        findings = await self._examine([obj for obj in plan.objects if not self._is_as_left(obj, run)], run)
         by_ref = {finding.target.ref: finding for finding in findings}
         actions = {ref: finding.action for ref, finding in by_ref.items()}
         try:
@@ -119,13 +117,12 @@ class Applier:
         if plan.stage.must_be_ready:
             await self._settle(plan, by_ref, run)
 
-    def _remembered(self, obj: Object, run: _Run) -> Record | None:
-        """The record that proves that nothing has to be done for the object."""
+    def _is_as_left(self, obj: Object, run: _Run) -> bool:
+        """Memory and watch prove that nothing has to be done for the object."""
         record = run.memory.find(ObjectRef.of(obj))
         if record is None or record.digest != _digest(obj, run.options):
-            return None
-        kind = record.resource.group_kind
-        return record if self._tracker.unmoved(kind, record.key, record.uid, record.version) else None
+            return False
+        return self._tracker.unmoved(record.resource.group_kind, record.key, record.uid, record.version)
 
     async def _examine(self, objects: Sequence[Object], run: _Run) -> list[Finding]:
         """Raises ObjectRefused that names every object that the server refuses."""

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from shared.kube.client import KubeClient
 from shared.kube.discovery import Discovery
-from shared.kube.errors import ApiUnreachable, KubeError, NotFound, UnknownKind
+from shared.kube.errors import ApiUnreachable, KubeError, NotFound
 from shared.kube.parallel import each
 from shared.kube.tracker import Tracker
 from shared.logic.kstatus.compute import SELECTS_PODS, STATUSLESS, assess
@@ -151,13 +151,10 @@ class HealthCheck:
     async def _look(self, item: _Item) -> None:
         try:
             item.found = await self._read(item)
-        except UnknownKind as error:
-            item.found = Assessment(Health.UNKNOWN, error=str(error))
-        except ApiUnreachable as error:
-            if item.found is None:
-                item.found = Assessment(Health.UNKNOWN, error=str(error))
         except KubeError as error:
-            item.found = Assessment(Health.UNKNOWN, error=str(error))
+            # A server that does not answer says nothing about the object.
+            if item.found is None or not isinstance(error, ApiUnreachable):
+                item.found = Assessment(Health.UNKNOWN, error=str(error))
         item.read_at = asyncio.get_running_loop().time()
         if item.resource is not None and item.key is not None:
             item.tracked = self._find(item.resource.group_kind, item.key) is not None
@@ -175,7 +172,7 @@ class HealthCheck:
         except NotFound:
             item.version = ""
             return current("Job has expired") if ref in self._options.expiring else NOT_FOUND
-        self._tracker.note(resource, key, live)
+        # Not noted as sighted: that would take the news out of a change which the watch is about to tell.
         _, item.version = identity(live)
         reader = self._options.reader
         found = reader.assess(live) if reader is not None else None

@@ -78,6 +78,14 @@ async def test_waits_without_asking_until_something_moves(engine: Engine) -> Non
     assert engine.count()["GET"] == 1
 
 
+async def test_looking_at_health_does_not_hide_drift(engine: Engine) -> None:
+    await engine.apply(job(engine))
+    await engine.covered(GroupKind("batch", "Job"))
+    await engine.edit("one", {"metadata": {"labels": {"theirs": "x"}}}, JOB)
+    await check(engine, ref(engine)).evaluate()
+    assert (await engine.drift()).ref == ref(engine)
+
+
 async def test_a_failed_object_ends_the_wait_early(engine: Engine) -> None:
     await engine.apply(job(engine), job(engine, "two"))
     await finish(engine, "two", "Failed")
