@@ -102,11 +102,11 @@ def _typed(text: str, form: str) -> Any:
 
 def cost(expression: str, value: Any) -> int:
     """A pessimistic estimate: the expression's length, times the value's size for each nested loop."""
-    depth = _loop_depth(expression)
+    depth = loop_depth(expression)
     return len(expression) // 8 + 1 + (_size(value) ** depth if depth else 0)
 
 
-def _loop_depth(expression: str) -> int:
+def loop_depth(expression: str) -> int:
     """How deep loops nest, by counting the parentheses that loops open."""
     starts = {found.end() - 1 for found in _MACROS.finditer(expression)}
     open_loops: list[bool] = []

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from localcluster.objects import forms
 from localcluster.objects.causes import Cause, duplicate, forbidden, invalid, required, unsupported
 from localcluster.objects.crd.jsonpath import BadJsonPath, parse
+from localcluster.objects.crd.semantics import check_semantics
+from localcluster.objects.forms import each
 from localcluster.objects.typed import same
-from localcluster.objects.validation import formats
-from localcluster.objects.validation.formats import each
 
 Json = dict[str, Any]
 
@@ -61,7 +62,7 @@ def _name(crd: Json, spec: Json) -> list[Cause]:
 def _group(group: str) -> list[Cause]:
     if not group:
         return [required("spec.group")]
-    causes = each("spec.group", group, formats.dns_subdomain(group))
+    causes = each("spec.group", group, forms.dns_subdomain(group))
     if not causes and "." not in group:
         causes.append(invalid("spec.group", group, "should be a domain with at least one dot"))
     return causes
@@ -85,7 +86,7 @@ def _versions(versions: list[Json]) -> list[Cause]:
 
 
 def _version_name(name: str, field: str) -> list[Cause]:
-    wrong = formats.dns_label(name)
+    wrong = forms.dns_label(name)
     return each(f"{field}.name", name, wrong) if name else [required(f"{field}.name")]
 
 
@@ -95,7 +96,9 @@ def _version(version: Json, field: str) -> list[Cause]:
     if schema is None:
         causes.append(required(f"{field}.schema.openAPIV3Schema"))
     else:
-        causes += list(_structural(schema, f"{field}.schema.openAPIV3Schema", 0))
+        where = f"{field}.schema.openAPIV3Schema"
+        found = list(_structural(schema, where, 0))
+        causes += found or list(check_semantics(schema, where))
         if schema.get("type") != "object":
             where = f"{field}.schema.openAPIV3Schema.type"
             kind = schema.get("type")
@@ -157,18 +160,18 @@ def _names(names: Json) -> list[Cause]:
         if not value:
             causes += [required(f"spec.names.{name}")] if name == "plural" else []
         else:
-            causes += each(f"spec.names.{name}", value, formats.dns_label(value))
+            causes += each(f"spec.names.{name}", value, forms.dns_label(value))
     kind, listed = names.get("kind", ""), names.get("listKind", "")
     for name, value in (("kind", kind), ("listKind", listed)):
         if not value:
             causes.append(required(f"spec.names.{name}"))
-        elif formats.dns_label(value.lower()):
-            causes += each(f"spec.names.{name}", value, formats.dns_label(value.lower()))
+        elif forms.dns_label(value.lower()):
+            causes += each(f"spec.names.{name}", value, forms.dns_label(value.lower()))
     if kind and kind == listed:
         causes.append(invalid("spec.names.listKind", listed, "kind and listKind may not be the same"))
     for name in ("shortNames", "categories"):
         for at, value in enumerate(names.get(name) or ()):
-            causes += each(f"spec.names.{name}[{at}]", value, formats.dns_label(value))
+            causes += each(f"spec.names.{name}[{at}]", value, forms.dns_label(value))
     return causes
 
 

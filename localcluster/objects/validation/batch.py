@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from localcluster.objects.causes import Cause, invalid, required, unsupported
+from localcluster.objects.forms import not_negative
 from localcluster.objects.typed import same
 from localcluster.objects.validation import schedules, selectors
-from localcluster.objects.validation.formats import not_negative
 from localcluster.objects.validation.pods import template
 
 Json = dict[str, Any]

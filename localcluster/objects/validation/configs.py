@@ -8,10 +8,10 @@ from typing import Any
 
 import orjson
 
+from localcluster.objects import forms
 from localcluster.objects.causes import Cause, forbidden, invalid, required, too_long
+from localcluster.objects.forms import each
 from localcluster.objects.typed import same
-from localcluster.objects.validation import formats
-from localcluster.objects.validation.formats import each
 
 Json = dict[str, Any]
 
@@ -24,12 +24,12 @@ def config_map(obj: Json) -> list[Cause]:
     data, binary = obj.get("data") or {}, obj.get("binaryData") or {}
     total = 0
     for key, value in data.items():
-        causes += each(f"data[{key}]", key, formats.config_key(key))
+        causes += each(f"data[{key}]", key, forms.config_key(key))
         if key in binary:
             causes.append(invalid(f"data[{key}]", key, "duplicate of key present in binaryData"))
         total += len(value.encode())
     for key, value in binary.items():
-        causes += each(f"binaryData[{key}]", key, formats.config_key(key))
+        causes += each(f"binaryData[{key}]", key, forms.config_key(key))
         total += len(value) * 3 // 4
     if total > _LIMIT:
         # The genuine server names no field either.
@@ -54,7 +54,7 @@ def secret(obj: Json) -> list[Cause]:
     causes: list[Cause] = []
     data = obj.get("data") or {}
     for key in data:
-        causes += each(f"data[{key}]", key, formats.config_key(key))
+        causes += each(f"data[{key}]", key, forms.config_key(key))
     if sum(len(value) * 3 // 4 for value in data.values()) > _LIMIT:
         causes.append(too_long("data", _LIMIT))
     return causes + _typed_secret(obj, data)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from localcluster.objects import quantity
+from localcluster.objects import forms, quantity
 from localcluster.objects.causes import Cause, duplicate, forbidden, invalid, not_found, required, unsupported
-from localcluster.objects.validation import formats
-from localcluster.objects.validation.formats import each, not_negative
+from localcluster.objects.forms import each, not_negative
 
 Json = dict[str, Any]
 
@@ -51,7 +50,7 @@ def _unique(one: Json, where: str, names: set[str]) -> list[Cause]:
 
 def _common(one: Json, where: str, volumes: set[str]) -> list[Cause]:
     name = one.get("name", "")
-    causes = each(f"{where}.name", name, formats.dns_label(name)) if name else [required(f"{where}.name")]
+    causes = each(f"{where}.name", name, forms.dns_label(name)) if name else [required(f"{where}.name")]
     if not one.get("image"):
         causes.append(required(f"{where}.image"))
     policy = one.get("terminationMessagePolicy")
@@ -75,16 +74,16 @@ def _ports(ports: list[Json], field: str) -> list[Cause]:
     for at, port in enumerate(ports):
         where = f"{field}[{at}]"
         if name := port.get("name"):
-            wrong = each(f"{where}.name", name, formats.port_name(name))
+            wrong = each(f"{where}.name", name, forms.port_name(name))
             causes += wrong or ([duplicate(f"{where}.name", name)] if name in names else [])
             names.add(name)
         number = port.get("containerPort", 0)
         if not number:
             causes.append(required(f"{where}.containerPort"))
         else:
-            causes += each(f"{where}.containerPort", number, formats.port_number(number))
+            causes += each(f"{where}.containerPort", number, forms.port_number(number))
         if host := port.get("hostPort"):
-            causes += each(f"{where}.hostPort", host, formats.port_number(host))
+            causes += each(f"{where}.hostPort", host, forms.port_number(host))
         if port.get("protocol") not in _PROTOCOLS:
             causes.append(unsupported(f"{where}.protocol", port.get("protocol", ""), _PROTOCOLS))
     return causes
@@ -129,9 +128,7 @@ def _value_from(one: Json, where: str) -> list[Cause]:
 def _key_ref(ref: Json, where: str) -> list[Cause]:
     causes = [] if ref.get("name") else [required(f"{where}.name")]
     key = ref.get("key", "")
-    return causes + (
-        each(f"{where}.key", key, formats.config_key(key)) if key else [required(f"{where}.key")]
-    )
+    return causes + (each(f"{where}.key", key, forms.config_key(key)) if key else [required(f"{where}.key")])
 
 
 def _env_from(sources: list[Json], field: str) -> list[Cause]:
@@ -192,7 +189,7 @@ def _amount(text: str) -> Any:
 
 
 def resource_name(name: str, where: str) -> list[Cause]:
-    causes = each(where, name, formats.qualified_name(name))
+    causes = each(where, name, forms.qualified_name(name))
     known = name in {"cpu", "memory", "ephemeral-storage"} or name.startswith("hugepages-")
     if not causes and not known and "/" not in name:
         causes.append(invalid(where, name, "must be a standard resource for containers"))
@@ -266,17 +263,16 @@ def _handler(handler: Json, field: str) -> list[Cause]:
         case "httpGet":
             causes = _http_get(first, where) + causes
         case "tcpSocket":
-            causes = formats.port(first.get("port", 0), f"{where}.port") + causes
+            causes = forms.port(first.get("port", 0), f"{where}.port") + causes
         case "grpc":
             causes = (
-                each(f"{where}.port", first.get("port", 0), formats.port_number(first.get("port", 0)))
-                + causes
+                each(f"{where}.port", first.get("port", 0), forms.port_number(first.get("port", 0))) + causes
             )
     return causes
 
 
 def _http_get(action: Json, where: str) -> list[Cause]:
-    causes = formats.port(action.get("port", 0), f"{where}.port")
+    causes = forms.port(action.get("port", 0), f"{where}.port")
     if action.get("scheme") not in {"HTTP", "HTTPS"}:
         causes.append(unsupported(f"{where}.scheme", action.get("scheme", ""), ("HTTP", "HTTPS")))
     return causes

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from localcluster.objects import forms
 from localcluster.objects.causes import Cause, invalid, required
-from localcluster.objects.validation import formats
-from localcluster.objects.validation.formats import each
+from localcluster.objects.forms import each
 
 Json = dict[str, Any]
 
@@ -47,7 +47,7 @@ def _common(obj: Json, about: Json, controller: str, text: str) -> list[Cause]:
     who = obj.get(controller, "")
     if not who:
         causes.append(required(controller))
-    causes += each(controller, who, formats.qualified_name(who))
+    causes += each(controller, who, forms.qualified_name(who))
     for name in ("reportingInstance", "action", "reason"):
         value = obj.get(name, "")
         if not value:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from localcluster.objects import forms
 from localcluster.objects.causes import Cause, forbidden, invalid, required, too_long
+from localcluster.objects.forms import Check, each
 from localcluster.objects.typed import same
-from localcluster.objects.validation import formats
-from localcluster.objects.validation.formats import Check, each
 
 Json = dict[str, Any]
 
@@ -24,18 +24,18 @@ _IMMUTABLE = (
 
 # Groups and kinds whose names are not DNS subdomains.
 _NAMES: dict[tuple[str, str], Check] = {
-    ("", "Service"): formats.dns_label,
-    ("", "Namespace"): formats.dns_label,
-    ("rbac.authorization.k8s.io", "Role"): formats.path_segment,
-    ("rbac.authorization.k8s.io", "RoleBinding"): formats.path_segment,
-    ("rbac.authorization.k8s.io", "ClusterRole"): formats.path_segment,
-    ("rbac.authorization.k8s.io", "ClusterRoleBinding"): formats.path_segment,
+    ("", "Service"): forms.dns_label,
+    ("", "Namespace"): forms.dns_label,
+    ("rbac.authorization.k8s.io", "Role"): forms.path_segment,
+    ("rbac.authorization.k8s.io", "RoleBinding"): forms.path_segment,
+    ("rbac.authorization.k8s.io", "ClusterRole"): forms.path_segment,
+    ("rbac.authorization.k8s.io", "ClusterRoleBinding"): forms.path_segment,
 }
 
 
 def name_check(group: str, kind: str) -> Check:
     """How the names of a kind are checked."""
-    return _NAMES.get((group, kind), formats.dns_subdomain)
+    return _NAMES.get((group, kind), forms.dns_subdomain)
 
 
 def check_meta(meta: Json, check: Check, *, finalizer_index: bool = True) -> list[Cause]:
@@ -50,7 +50,7 @@ def check_meta(meta: Json, check: Check, *, finalizer_index: bool = True) -> lis
         causes.append(required("metadata.name", "name or generateName is required"))
     else:
         causes += each("metadata.name", name, check(name))
-    causes += formats.not_negative(meta.get("generation"), "metadata.generation")
+    causes += forms.not_negative(meta.get("generation"), "metadata.generation")
     causes += labels(meta.get("labels"), "metadata.labels")
     causes += check_annotations(meta.get("annotations"), "metadata.annotations")
     causes += _owners(meta.get("ownerReferences") or [])
@@ -62,8 +62,8 @@ def check_meta(meta: Json, check: Check, *, finalizer_index: bool = True) -> lis
 def labels(values: Any, field: str) -> list[Cause]:
     causes: list[Cause] = []
     for key, value in (values or {}).items():
-        causes += each(field, key, formats.qualified_name(key))
-        causes += each(field, value, formats.label_value(value))
+        causes += each(field, key, forms.qualified_name(key))
+        causes += each(field, value, forms.label_value(value))
     return causes
 
 
@@ -71,7 +71,7 @@ def check_annotations(values: Any, field: str) -> list[Cause]:
     causes: list[Cause] = []
     total = 0
     for key, value in (values or {}).items():
-        causes += each(field, key, formats.qualified_name(key.lower()))
+        causes += each(field, key, forms.qualified_name(key.lower()))
         total += len(key.encode()) + len(value.encode())
     if total > ANNOTATION_BYTES:
         causes.append(too_long(field, ANNOTATION_BYTES))
@@ -116,7 +116,7 @@ def _finalizers(finalizers: list[str], *, by_index: bool) -> list[Cause]:
     field = "metadata.finalizers"
     causes: list[Cause] = []
     for at, one in enumerate(finalizers):
-        causes += each(field, one, formats.qualified_name(one))
+        causes += each(field, one, forms.qualified_name(one))
         if by_index and "/" not in one and one not in _STANDARD_FINALIZERS:
             detail = "name is neither a standard finalizer name nor is it fully qualified"
             causes.append(invalid(f"{field}[{at}]", one, detail))

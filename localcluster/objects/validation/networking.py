@@ -5,9 +5,10 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
+from localcluster.objects import forms
 from localcluster.objects.causes import Cause, forbidden, invalid, required, unsupported
-from localcluster.objects.validation import formats, selectors
-from localcluster.objects.validation.formats import each
+from localcluster.objects.forms import each
+from localcluster.objects.validation import selectors
 
 Json = dict[str, Any]
 
@@ -31,9 +32,9 @@ def ingress(obj: Json) -> list[Cause]:
         for index, host in enumerate(tls.get("hosts") or ()):
             causes += _host(host, f"spec.tls[{at}].hosts[{index}]")
         if name := tls.get("secretName"):
-            causes += each(f"spec.tls[{at}].secretName", name, formats.dns_subdomain(name))
+            causes += each(f"spec.tls[{at}].secretName", name, forms.dns_subdomain(name))
     if name := spec.get("ingressClassName"):
-        causes += each("spec.ingressClassName", name, formats.dns_subdomain(name))
+        causes += each("spec.ingressClassName", name, forms.dns_subdomain(name))
     return causes
 
 
@@ -42,7 +43,7 @@ def _host(host: str, field: str) -> list[Cause]:
     if host.startswith("*") and plain == host:
         text = "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain"
         return [invalid(field, host, text)]
-    return each(field, host, formats.dns_subdomain(plain))
+    return each(field, host, forms.dns_subdomain(plain))
 
 
 def _rule(rule: Json, field: str) -> list[Cause]:
@@ -113,16 +114,16 @@ def _service(service: Json, field: str) -> list[Cause]:
     if not name:
         causes.append(required(f"{field}.service.name"))
     else:
-        causes += each(f"{field}.service.name", name, formats.dns_label(name))
+        causes += each(f"{field}.service.name", name, forms.dns_label(name))
     number, text = port.get("number", 0), port.get("name", "")
     if not number and not text:
         causes.append(required(field, "port name or number is required"))
     elif number and text:
         causes.append(invalid(field, "", "cannot set both port name & port number"))
     elif number:
-        causes += each(f"{field}.service.port.number", number, formats.port_number(number))
+        causes += each(f"{field}.service.port.number", number, forms.port_number(number))
     else:
-        causes += each(f"{field}.service.port.name", text, formats.port_name(text))
+        causes += each(f"{field}.service.port.name", text, forms.port_name(text))
     return causes
 
 
@@ -137,7 +138,7 @@ def ingress_class(obj: Json) -> list[Cause]:
     if not slash or not path:
         detail = 'must be a domain-prefixed path (such as "acme.io/foo")'
         return [invalid(field, controller, detail)]
-    return each(field, domain, formats.dns_subdomain(domain))
+    return each(field, domain, forms.dns_subdomain(domain))
 
 
 def ingress_class_update(new: Json, old: Json) -> list[Cause]:
@@ -182,11 +183,11 @@ def _policy_port(port: Json, field: str) -> list[Cause]:
         return causes
     if isinstance(number, str) and end is not None:
         causes.append(invalid(where, end, "may not be specified when `port` is non-numeric"))
-    causes += formats.port(number, f"{field}.port")
+    causes += forms.port(number, f"{field}.port")
     if isinstance(number, int) and end is not None:
         if end < number:
             causes.append(invalid(where, number, "must be greater than or equal to `port`"))
-        causes += each(where, end, formats.port_number(end))
+        causes += each(where, end, forms.port_number(end))
     return causes
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from localcluster.objects import forms
 from localcluster.objects.causes import Cause, duplicate, forbidden, invalid, required, unsupported
+from localcluster.objects.forms import each
 from localcluster.objects.typed import same
-from localcluster.objects.validation import formats
 from localcluster.objects.validation.containers import containers
-from localcluster.objects.validation.formats import each
 from localcluster.objects.validation.meta import check_annotations, labels
 
 Json = dict[str, Any]
@@ -51,12 +51,12 @@ def pod_spec(spec: Json, field: str, extra_volumes: set[str] | None = None) -> l
         causes.append(unsupported(f"{field}.dnsPolicy", dns, _DNS_POLICIES))
     causes += labels(spec.get("nodeSelector"), f"{field}.nodeSelector")
     for name, check in (
-        ("serviceAccountName", formats.dns_subdomain),
-        ("nodeName", formats.dns_subdomain),
-        ("hostname", formats.dns_label),
-        ("subdomain", formats.dns_label),
-        ("priorityClassName", formats.dns_subdomain),
-        ("runtimeClassName", formats.dns_subdomain),
+        ("serviceAccountName", forms.dns_subdomain),
+        ("nodeName", forms.dns_subdomain),
+        ("hostname", forms.dns_label),
+        ("subdomain", forms.dns_label),
+        ("priorityClassName", forms.dns_subdomain),
+        ("runtimeClassName", forms.dns_subdomain),
     ):
         if value := spec.get(name):
             causes += each(f"{field}.{name}", value, check(value))
@@ -80,7 +80,7 @@ def _volumes(volumes: list[Json], field: str) -> tuple[set[str], list[Cause]]:
         if not name:
             causes.append(required(f"{where}.name"))
             continue
-        causes += each(f"{where}.name", name, formats.dns_label(name))
+        causes += each(f"{where}.name", name, forms.dns_label(name))
         if name in names:
             causes.append(duplicate(f"{where}.name", name))
         names.add(name)
@@ -109,7 +109,7 @@ def _tolerations(tolerations: list[Json], field: str) -> list[Cause]:
         where = f"{field}[{at}]"
         key, operator = one.get("key", ""), one.get("operator", "")
         if key:
-            causes += each(f"{where}.key", key, formats.qualified_name(key))
+            causes += each(f"{where}.key", key, forms.qualified_name(key))
         elif operator != "Exists":
             detail = (
                 'operator must be Exists when `key` is empty, which means "match all values and all keys"'

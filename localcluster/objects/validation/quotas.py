@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from localcluster.objects import quantity
+from localcluster.objects import forms, quantity
 from localcluster.objects.causes import Cause, duplicate, forbidden, invalid, required
+from localcluster.objects.forms import each
 from localcluster.objects.typed import same
-from localcluster.objects.validation import formats
 from localcluster.objects.validation.containers import resource_name
-from localcluster.objects.validation.formats import each
 
 Json = dict[str, Any]
 
@@ -58,7 +57,7 @@ def limit_range(obj: Json) -> list[Cause]:
     for at, limit in enumerate(obj["spec"].get("limits") or ()):
         field = f"spec.limits[{at}]"
         kind = limit.get("type", "")
-        causes += each(f"{field}.type", kind, formats.qualified_name(kind))
+        causes += each(f"{field}.type", kind, forms.qualified_name(kind))
         if kind in types:
             causes.append(duplicate(f"{field}.type", kind))
         types.add(kind)
@@ -79,7 +78,7 @@ def _limit(limit: Json, kind: str, field: str) -> list[Cause]:
             causes += (
                 resource_name(resource, where)
                 if in_container
-                else each(where, resource, formats.qualified_name(resource))
+                else each(where, resource, forms.qualified_name(resource))
             )
     if kind == "PersistentVolumeClaim" and not any("storage" in (limit.get(n) or {}) for n in ("min", "max")):
         detail = "either minimum or maximum storage value is required, but neither was provided"
@@ -123,7 +122,7 @@ def resource_quota(obj: Json) -> list[Cause]:
     causes: list[Cause] = []
     for name, amount in (obj["spec"].get("hard") or {}).items():
         field = f"spec.hard[{name}]"
-        causes += each(field, name, formats.qualified_name(name))
+        causes += each(field, name, forms.qualified_name(name))
         if "/" not in name and name not in _STANDARD:
             causes.append(invalid(field, name, "must be a standard resource for quota"))
         value = quantity.parse(amount).value

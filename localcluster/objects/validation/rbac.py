@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from localcluster.objects import forms
 from localcluster.objects.causes import Cause, invalid, required, unsupported
+from localcluster.objects.forms import each
 from localcluster.objects.typed import same
-from localcluster.objects.validation import formats, selectors
-from localcluster.objects.validation.formats import each
+from localcluster.objects.validation import selectors
 
 Json = dict[str, Any]
 
@@ -78,7 +79,7 @@ def _binding(obj: Json, kinds: tuple[str, ...], *, namespaced: bool) -> list[Cau
     if not ref.get("name"):
         causes.append(required("roleRef.name"))
     else:
-        causes += each("roleRef.name", ref["name"], formats.path_segment(ref["name"]))
+        causes += each("roleRef.name", ref["name"], forms.path_segment(ref["name"]))
     for at, subject in enumerate(obj.get("subjects") or ()):
         causes += _subject(subject, f"subjects[{at}]", namespaced=namespaced)
     return causes
@@ -90,7 +91,7 @@ def _subject(subject: Json, field: str, *, namespaced: bool) -> list[Cause]:
     match subject.get("kind", ""):
         case "ServiceAccount":
             if name:
-                causes += each(f"{field}.name", name, formats.dns_subdomain(name))
+                causes += each(f"{field}.name", name, forms.dns_subdomain(name))
             if group:
                 causes.append(unsupported(f"{field}.apiGroup", group, ("",)))
             if not subject.get("namespace") and not namespaced:

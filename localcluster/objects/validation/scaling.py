@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from localcluster.objects import forms
 from localcluster.objects.causes import Cause, forbidden, invalid, required, unsupported
+from localcluster.objects.forms import each, not_negative
 from localcluster.objects.typed import same
-from localcluster.objects.validation import formats, selectors
-from localcluster.objects.validation.formats import each, not_negative
+from localcluster.objects.validation import selectors
 from localcluster.objects.validation.numbers import int_or_percent, over_hundred
 
 Json = dict[str, Any]
@@ -49,7 +50,7 @@ def _target(ref: Json, field: str) -> list[Cause]:
     for name in ("kind", "name"):
         value = ref.get(name, "")
         causes += (
-            each(f"{field}.{name}", value, formats.path_segment(value))
+            each(f"{field}.{name}", value, forms.path_segment(value))
             if value
             else [required(f"{field}.{name}")]
         )

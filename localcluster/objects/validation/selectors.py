@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from localcluster.objects import forms
 from localcluster.objects.causes import Cause, forbidden, invalid, required
-from localcluster.objects.validation import formats
-from localcluster.objects.validation.formats import each
+from localcluster.objects.forms import each
 from localcluster.objects.validation.meta import labels
 
 Json = dict[str, Any]
@@ -33,9 +33,9 @@ def _requirement(one: Json, field: str) -> list[Cause]:
             causes.append(forbidden(f"{field}.values", detail))
     else:
         causes.append(invalid(f"{field}.operator", operator, "not a valid selector operator"))
-    causes += each(f"{field}.key", one.get("key", ""), formats.qualified_name(one.get("key", "")))
+    causes += each(f"{field}.key", one.get("key", ""), forms.qualified_name(one.get("key", "")))
     for at, value in enumerate(values):
-        causes += each(f"{field}.values[{at}]", value, formats.label_value(value))
+        causes += each(f"{field}.values[{at}]", value, forms.label_value(value))
     return causes
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
+from localcluster.objects import forms
 from localcluster.objects.causes import Cause, duplicate, forbidden, invalid, required, unsupported
+from localcluster.objects.forms import each
 from localcluster.objects.typed import same
-from localcluster.objects.validation import formats
-from localcluster.objects.validation.formats import each
 from localcluster.objects.validation.meta import labels
 
 Json = dict[str, Any]
@@ -67,7 +67,7 @@ def _by_type(spec: Json, kind: str, *, headless: bool) -> list[Cause]:
     name = spec.get("externalName", "").removesuffix(".")
     if not name:
         return [*causes, required("spec.externalName")]
-    return causes + each("spec.externalName", name, formats.dns_subdomain(name))
+    return causes + each("spec.externalName", name, forms.dns_subdomain(name))
 
 
 def _port(port: Json, field: str, names: set[str], *, named: bool) -> list[Cause]:
@@ -77,18 +77,18 @@ def _port(port: Json, field: str, names: set[str], *, named: bool) -> list[Cause
         if named:
             causes.append(required(f"{field}.name"))
     else:
-        causes += each(f"{field}.name", name, formats.dns_label(name))
+        causes += each(f"{field}.name", name, forms.dns_label(name))
         if name in names:
             causes.append(duplicate(f"{field}.name", name))
         names.add(name)
     number = port.get("port", 0)
-    causes += each(f"{field}.port", number, formats.port_number(number))
+    causes += each(f"{field}.port", number, forms.port_number(number))
     if port.get("protocol") not in _PROTOCOLS:
         causes.append(unsupported(f"{field}.protocol", port.get("protocol", ""), _PROTOCOLS))
-    causes += formats.port(port.get("targetPort", 0), f"{field}.targetPort")
+    causes += forms.port(port.get("targetPort", 0), f"{field}.targetPort")
     protocol = port.get("appProtocol")
     if protocol is not None:
-        causes += each(f"{field}.appProtocol", protocol, formats.qualified_name(protocol))
+        causes += each(f"{field}.appProtocol", protocol, forms.qualified_name(protocol))
     return causes
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from localcluster.objects import quantity
+from localcluster.objects import forms, quantity
 from localcluster.objects.causes import Cause, forbidden, invalid, required, unsupported
+from localcluster.objects.forms import each
 from localcluster.objects.typed import same
-from localcluster.objects.validation import formats, selectors
-from localcluster.objects.validation.formats import each
+from localcluster.objects.validation import selectors
 
 Json = dict[str, Any]
 
@@ -36,7 +36,7 @@ def claim(obj: Json) -> list[Cause]:
     elif quantity.parse(str(size)).value <= 0:
         causes.append(invalid(field, size, "must be greater than zero"))
     if name := spec.get("storageClassName"):
-        causes += each("spec.storageClassName", name, formats.dns_subdomain(name))
+        causes += each("spec.storageClassName", name, forms.dns_subdomain(name))
     mode = spec.get("volumeMode")
     if mode is not None and mode not in {"Block", "Filesystem"}:
         causes.append(unsupported("spec.volumeMode", mode, ("Block", "Filesystem")))
@@ -131,7 +131,7 @@ def storage_class(obj: Json) -> list[Cause]:
     if not provisioner:
         causes.append(required("provisioner"))
     else:
-        causes += each("provisioner", provisioner, formats.qualified_name(provisioner.lower()))
+        causes += each("provisioner", provisioner, forms.qualified_name(provisioner.lower()))
     policy = obj.get("reclaimPolicy")
     if policy is not None and policy not in {"Delete", "Retain"}:
         causes.append(unsupported("reclaimPolicy", policy, ("Delete", "Retain")))

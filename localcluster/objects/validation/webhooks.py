@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
+from localcluster.objects import forms
 from localcluster.objects.causes import Cause, duplicate, invalid, required, unsupported
-from localcluster.objects.validation import formats, selectors
-from localcluster.objects.validation.formats import each
+from localcluster.objects.forms import each
+from localcluster.objects.validation import selectors
 
 Json = dict[str, Any]
 
@@ -58,7 +59,7 @@ def _hook(hook: Json, field: str) -> list[Cause]:
 def _name(name: str, field: str) -> list[Cause]:
     if not name:
         return [required(field)]
-    if wrong := formats.dns_subdomain(name):
+    if wrong := forms.dns_subdomain(name):
         return [invalid(field, name, ",".join(wrong))]
     if name.count(".") < 2:
         return [invalid(field, name, "should be a domain with at least three segments separated by dots")]
@@ -113,7 +114,7 @@ def _client(config: Json, field: str) -> list[Cause]:
         if not service.get(name)
     ]
     port = service.get("port", 443)
-    wrong = formats.port_number(port)
+    wrong = forms.port_number(port)
     return causes + [invalid(f"{field}.service.port", port, f"port is not valid: {one}") for one in wrong]
 
 
@@ -126,7 +127,7 @@ def _review_versions(versions: list[str], field: str) -> list[Cause]:
         if one in versions[:at]:
             causes.append(invalid(f"{field}[{at}]", one, "duplicate version"))
         else:
-            causes += each(f"{field}[{at}]", one, formats.dns_label(one))
+            causes += each(f"{field}[{at}]", one, forms.dns_label(one))
     if not set(versions) & set(_REVIEW_VERSIONS):
         causes.append(invalid(field, versions, f"must include at least one of {listed}"))
     return causes

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from localcluster.objects import forms
 from localcluster.objects.causes import Cause, forbidden, invalid, required, unsupported
+from localcluster.objects.forms import each, not_negative
 from localcluster.objects.typed import same
-from localcluster.objects.validation import formats, selectors
-from localcluster.objects.validation.formats import each, not_negative
+from localcluster.objects.validation import selectors
 from localcluster.objects.validation.numbers import int_or_percent, is_zero, over_hundred
 from localcluster.objects.validation.pods import template
 
@@ -163,7 +164,7 @@ def stateful_set(obj: Json) -> list[Cause]:
         causes += not_negative(spec.get(name), f"spec.{name}")
     causes += _selector(spec, "statefulset")
     if name := spec.get("serviceName"):
-        causes += each("spec.serviceName", name, formats.dns_label(name))
+        causes += each("spec.serviceName", name, forms.dns_label(name))
     claims = {(one.get("metadata") or {}).get("name", "") for one in spec.get("volumeClaimTemplates") or ()}
     return causes + _template(spec, claims - {""})
 

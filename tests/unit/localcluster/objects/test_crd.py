@@ -311,6 +311,43 @@ def test_definitions_are_checked(definition, wanted):
     assert message_of(validate_crd(definition)) == wanted
 
 
+UNFIT = {
+    "a default of the wrong type": (
+        of_spec(x={"type": "integer", "default": "many"}),
+        ".properties[x].default",
+        "FieldValueTypeInvalid",
+    ),
+    "a rule that is no expression": (
+        ruled(rule="self.a <"),
+        ".x-kubernetes-validations[0].rule",
+        "FieldValueInvalid",
+    ),
+    "a rule on a field that is not there": (
+        ruled(rule="self.nothing == 1"),
+        ".x-kubernetes-validations[0].rule",
+        "FieldValueInvalid",
+    ),
+    "a rule that could cost too much": (
+        of_spec(
+            x={
+                "type": "object",
+                "properties": {"l": {"type": "array", "items": {"type": "integer"}}},
+                "x-kubernetes-validations": [{"rule": "self.l.all(a, self.l.all(b, a == b))"}],
+            }
+        ),
+        ".properties[x].x-kubernetes-validations[0].rule",
+        "FieldValueForbidden",
+    ),
+}
+
+
+@pytest.mark.parametrize(("schema", "field", "reason"), UNFIT.values(), ids=UNFIT.keys())
+def test_defaults_and_rules_are_checked_when_they_are_defined(schema, field, reason):
+    (cause,) = validate_crd(crd(schema))
+    assert cause.field == f"spec.versions[0].schema.openAPIV3Schema.properties[spec]{field}"
+    assert cause.reason == reason
+
+
 def test_of_an_established_definition_group_scope_and_kind_stay():
     old = crd({"type": "object"})
     old["status"]["conditions"] = [{"type": "Established", "status": "True"}]
