@@ -19,6 +19,7 @@ MAX_CHARACTERS = 64 * 1024 * 1024
 
 MAX_OUTPUT = 16 * 1024 * 1024
 MAX_DEPTH = 50
+_MAX_TOLD = 253
 
 _NAME = re.compile(r"[_A-Za-z][_A-Za-z0-9]*")
 _NAME_PATTERN = "^[_[:alpha:]][_[:alpha:][:digit:]]*$"
@@ -197,7 +198,7 @@ class _Run:
         value = self.variables.get(name)
         if value is None:
             if self.strict:
-                raise VariableNotSet(f'variable not set (strict mode): "{name}"')
+                raise VariableNotSet(f'variable not set (strict mode): "{name[:_MAX_TOLD]}"')
             return ""
         return self._spend(value)
 
