@@ -17,6 +17,8 @@ from localcluster.store.revision import Key
 VERSIONS_SKIPPED = 10_000
 """Watchers may have seen versions that were never committed; these are not given again."""
 
+SOON_SECONDS = 0.2
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects (
   collection TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
@@ -48,6 +50,7 @@ class SqliteJournal:
         self._committed = 0
         self._flush: asyncio.Task[None] | None = None
         self._broken: Exception | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     def objects(self) -> Iterator[tuple[str, Key, int, bytes]]:
         """Everything kept, for a store that begins."""
@@ -70,6 +73,14 @@ class SqliteJournal:
     def append(self, collection: str, key: Key, version: int, raw: bytes | None) -> None:
         """Note a write; it is committed with the next `durable`, or soon after."""
         self._pending.append((collection, key, version, raw))
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(SOON_SECONDS, self._commit_soon)
+
+    def _commit_soon(self) -> None:
+        """For writes that nobody waits for: those of controllers."""
+        self._timer = None
+        if self._pending and self._flush is None and self._broken is None:
+            self._flush = asyncio.create_task(self._commit_pending())
 
     async def durable(self, version: int) -> None:
         """Wait until this version is committed; whoever comes meanwhile shares the next commit."""
@@ -109,6 +120,10 @@ class SqliteJournal:
 
     async def close(self) -> None:
         """Commit what is left and close the file."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._flush is not None:
+            await self._flush
         if self._pending:
             await self._commit_pending()
         self._thread.shutdown(wait=True)
