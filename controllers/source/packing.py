@@ -5,19 +5,17 @@ included artifacts, less what the ignore rules keep out.
 """
 
 import contextlib
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dulwich.errors import ApplyDeltaError, ObjectFormatException
 from dulwich.objects import Blob, ObjectID
 from dulwich.repo import Repo
 
 from shared.artifacts.pack import Content, Entry, EntryKind, entries_below, pack
-from shared.git.errors import RepositoryRefused
 from shared.git.fetching import peel
+from shared.git.garbage import refusing_garbage
 from shared.git.tree import TreeItem, sparse, walk
 from shared.logic.ignore import InvalidIgnoreRules, Rules, compose
 
@@ -84,13 +82,11 @@ def _entry(repo: Repo, item: TreeItem) -> Entry | None:
 
 
 def _open_blob(repo: Repo, sha: str) -> Content:
-    # Raw bytes instead of a Blob, which would be a second copy.
-    try:
+    with refusing_garbage(f"blob {sha}"):
+        # Raw bytes instead of a Blob, which would be a second copy.
         kind, raw = repo.object_store.get_raw(ObjectID(sha.encode("ascii")))
-    except (KeyError, ObjectFormatException, ApplyDeltaError, zlib.error) as error:
-        raise RepositoryRefused(f"blob {sha} cannot be read from what the server sent") from error
-    if kind != Blob.type_num:
-        raise RepositoryRefused(f"{sha} is not a blob")
+        if kind != Blob.type_num:
+            raise ValueError("not a blob")
     return Content(len(raw), [raw])
 
 

@@ -5,14 +5,14 @@ listed refs. After: tree.py reads what was fetched, verify.py checks signatures.
 """
 
 import contextlib
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from dulwich.client import GitClient
-from dulwich.errors import ChecksumMismatch, GitProtocolError, HangupException, NotGitRepository
-from dulwich.object_store import MaxTreeDepthExceeded
+from dulwich.errors import GitProtocolError, HangupException, NotGitRepository
 from dulwich.objects import Commit, ObjectID, Tag
 from dulwich.refs import Ref
 from dulwich.repo import Repo
@@ -24,8 +24,10 @@ from shared.git.errors import (
     RepositoryNotFound,
     RepositoryRefused,
 )
+from shared.git.garbage import refusing_garbage
 from shared.git.remote import Remote, shown
 
+_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _MAX_REFS = 500_000
 _MAX_TAG_CHAIN = 8
 _MAX_MESSAGE = 2_000
@@ -42,7 +44,10 @@ def list_refs(argument: Mapping[str, Any]) -> dict[str, Any]:
         raise RepositoryRefused(f"{shown(remote.url)} has more than {_MAX_REFS} refs")
     # Names that are not UTF-8 cannot be asked for, since a spec is JSON.
     named = ((_utf8(name), sha) for name, sha in found.items() if sha is not None)
-    return {"refs": {name: sha.decode("ascii") for name, sha in named if name is not None}}
+    refs = {name: sha.decode("latin-1") for name, sha in named if name is not None}
+    if not all(_HASH.fullmatch(sha) for sha in refs.values()):
+        raise RepositoryRefused(f"{shown(remote.url)} listed something that is no hash")
+    return {"refs": refs}
 
 
 def fetch(argument: Mapping[str, Any]) -> dict[str, Any]:
@@ -50,7 +55,9 @@ def fetch(argument: Mapping[str, Any]) -> dict[str, Any]:
     remote = Remote.parse(argument["remote"])
     fetch_commit(remote, argument["sha"], Path(argument["into"]), argument["seconds"])
     with contextlib.closing(Repo(argument["into"])) as repo:
-        return _described(repo, argument["sha"])
+        commit, tag = peel(repo, argument["sha"])
+        with refusing_garbage(f"commit '{argument['sha']}'"):
+            return _described(commit, tag)
 
 
 def fetch_commit(remote: Remote, sha: str, into: Path, seconds: float) -> None:
@@ -105,17 +112,14 @@ def connected(remote: Remote, seconds: float) -> Iterator[tuple[GitClient, bytes
 
         client, path = GitHttpClient(remote, timeout=seconds), b""
     try:
-        yield client, path
-    except (GitError, OSError):
-        raise
+        with refusing_garbage(f"what {shown(remote.url)} sent"):
+            yield client, path
     except NotGitRepository as error:
         raise RepositoryNotFound(f"repository not found: {shown(remote.url)}") from error
     except HangupException as error:
         raise _hung_up(remote, error) from error
     except GitProtocolError as error:
         raise _broken_off(remote, str(error)) from error
-    except (ChecksumMismatch, MaxTreeDepthExceeded, ValueError, KeyError, AssertionError, EOFError) as error:
-        raise RepositoryRefused(f"{shown(remote.url)} sent something that is no git data: {error}") from error
     finally:
         client.close()
 
@@ -141,20 +145,20 @@ def _utf8(name: bytes) -> str | None:
 
 def peel(repo: Repo, sha: str) -> tuple[Commit, Tag | None]:
     """The commit behind a hash, and the annotated tag that led to it. Raises RepositoryRefused."""
-    found = repo[ObjectID(sha.encode("ascii"))]
-    tag = found if isinstance(found, Tag) else None
-    for _ in range(_MAX_TAG_CHAIN):
-        if not isinstance(found, Tag):
-            break
-        found = repo[found.object[1]]
+    with refusing_garbage(f"what '{sha}' leads to"):
+        found = repo[ObjectID(sha.encode("ascii"))]
+        tag = found if isinstance(found, Tag) else None
+        for _ in range(_MAX_TAG_CHAIN):
+            if not isinstance(found, Tag):
+                break
+            found = repo[found.object[1]]
     if not isinstance(found, Commit):
         raise RepositoryRefused(f"'{sha}' leads to no commit")
     return found, tag
 
 
-def _described(repo: Repo, sha: str) -> dict[str, Any]:
+def _described(commit: Commit, tag: Tag | None) -> dict[str, Any]:
     """`commit`, `message`, `time` (seconds since the epoch, of the committer), `tag` (hash, or nothing)."""
-    commit, tag = peel(repo, sha)
     return {
         "commit": commit.id.decode("ascii"),
         "message": commit.message[:_MAX_MESSAGE].decode("utf-8", "replace"),

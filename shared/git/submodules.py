@@ -19,6 +19,7 @@ from dulwich.repo import Repo
 
 from shared.git.errors import InvalidRemote, RepositoryRefused
 from shared.git.fetching import fetch_commit, peel
+from shared.git.garbage import refusing_garbage
 from shared.git.remote import Remote, origin_of, parse_url, shown
 from shared.git.tree import TreeItem, walk
 
@@ -74,14 +75,11 @@ def _declared_urls(repo: Repo, items: list[TreeItem]) -> dict[str, str]:
     file = next((item for item in items if item.path == (".gitmodules",) and item.is_file), None)
     if file is None:
         return {}
-    blob = repo[ObjectID(file.sha.encode("ascii"))]
-    assert isinstance(blob, Blob)
-    if len(blob.data) > _MAX_GITMODULES_BYTES:
-        raise RepositoryRefused(".gitmodules is too large")
-    try:
-        declared = list(parse_submodules(ConfigFile.from_file(io.BytesIO(blob.data))))
-    except (ValueError, KeyError) as error:
-        raise RepositoryRefused(f".gitmodules cannot be read: {error}") from error
+    with refusing_garbage(".gitmodules"):
+        kind, raw = repo.object_store.get_raw(ObjectID(file.sha.encode("ascii")))
+        if kind != Blob.type_num or len(raw) > _MAX_GITMODULES_BYTES:
+            raise ValueError("not a file, or too large")
+        declared = list(parse_submodules(ConfigFile.from_file(io.BytesIO(raw))))
     return {
         path.decode("utf-8", "surrogateescape"): url.decode("utf-8", "replace") for path, url, _ in declared
     }

@@ -2,16 +2,15 @@
 
 import contextlib
 import stat
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dulwich.errors import ApplyDeltaError, ObjectFormatException
 from dulwich.objects import S_ISGITLINK, Commit, ObjectID, Tree, parse_tree
 from dulwich.repo import Repo
 
 from shared.git.errors import PathNotFound, RepositoryRefused
+from shared.git.garbage import refusing_garbage
 
 _MAX_ITEMS = 1_000_000
 _MAX_DEPTH = 128
@@ -62,13 +61,11 @@ def walk(repo: Repo, tree: ObjectID) -> Iterator[TreeItem]:
 
 
 def _entries(repo: Repo, sha: ObjectID) -> list[tuple[str, int, ObjectID]]:
-    try:
+    with refusing_garbage(f"tree {sha.decode('ascii', 'replace')}"):
         kind, raw = repo.object_store.get_raw(sha)
         if kind != Tree.type_num:
-            raise ObjectFormatException("not a tree")  # noqa: TRY301 - one way out for all that can be wrong
+            raise ValueError("not a tree")
         items = list(parse_tree(raw, len(sha) // 2))
-    except (ObjectFormatException, ApplyDeltaError, zlib.error, KeyError, ValueError, IndexError) as error:
-        raise RepositoryRefused(f"tree {sha.decode('ascii', 'replace')} cannot be read") from error
     named = [(name.decode("utf-8", "surrogateescape"), mode, ObjectID(child)) for name, mode, child in items]
     names = {name for name, _, _ in named}
     bad = next((name for name in names if name in ("", ".", "..") or "/" in name or "\0" in name), None)

@@ -11,6 +11,7 @@ from dulwich.repo import Repo
 
 from shared.git import sshsig
 from shared.git.errors import UnsignedObject, VerificationFailed
+from shared.git.garbage import refusing_garbage
 
 _PGP = b"-----BEGIN PGP SIGNATURE-----"
 _X509 = b"-----BEGIN SIGNED MESSAGE-----"
@@ -24,7 +25,10 @@ def verify_object(argument: Mapping[str, Any]) -> dict[str, Any]:
     Names ending in `.sshpub` hold authorized_keys lines, all others PGP keys. Raises UnsignedObject,
     VerificationFailed.
     """
-    with contextlib.closing(Repo(argument["repository"])) as repo:
+    with (
+        contextlib.closing(Repo(argument["repository"])) as repo,
+        refusing_garbage(f"object '{argument['object']}'"),
+    ):
         found = repo[ObjectID(argument["object"].encode("ascii"))]
         raw = found.as_raw_string()
     keys = {name: base64.b64decode(value) for name, value in argument["keys"].items()}

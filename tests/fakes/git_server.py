@@ -9,7 +9,7 @@ import contextlib
 import os
 import shlex
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,8 @@ class HttpGitServer:
     hang: bool = False
     old: bool = False
     """Speak the protocol of before 2018."""
-    knows_shallow: bool = True
+    mangle: Callable[[bytes], bytes] | None = None
+    """Applied to the body of every answer."""
     status: int = 0
     calls: list[Call] = field(default_factory=list)
 
@@ -107,11 +108,14 @@ class HttpGitServer:
                 status = int(value.split()[0])
             else:
                 headers[name] = value
+        if self.mangle is not None:
+            raw = await process.stdout.read()
+            await process.wait()
+            return web.Response(status=status, headers=headers, body=self.mangle(raw))
         response = web.StreamResponse(status=status, headers=headers)
         await response.prepare(request)
         while chunk := await process.stdout.read(65536):
-            # Same length, so that the lines' lengths stay right.
-            await response.write(chunk if self.knows_shallow else chunk.replace(b"shallow", b"shxllow"))
+            await response.write(chunk)
         await process.wait()
         return response
 

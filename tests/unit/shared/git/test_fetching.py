@@ -87,7 +87,8 @@ async def test_a_server_of_the_old_protocol(git: Git, server: HttpGitServer, tmp
 
 async def test_a_server_without_shallow_clones(git: Git, server: HttpGitServer, tmp_path: Path) -> None:
     """Only servers of the old protocol ever lacked them."""
-    server.knows_shallow, server.old = False, True
+    server.old = True
+    server.mangle = lambda raw: raw.replace(b"shallow", b"shxllow")
     repo = server.repo()
     repo.commit({"a": "1"})
     commit = repo.commit({"a": "2"})

@@ -57,9 +57,9 @@ def test_git_folders_and_odd_names_are_names_like_any_other(repo: Repo) -> None:
 
 
 def test_a_tree_that_is_missing_or_none(repo: Repo) -> None:
-    with pytest.raises(RepositoryRefused, match="cannot be read"):
+    with pytest.raises(RepositoryRefused, match="is no git data"):
         list(walk(repo, ObjectID(b"f" * 40)))
-    with pytest.raises(RepositoryRefused, match="cannot be read"):
+    with pytest.raises(RepositoryRefused, match="is no git data"):
         list(walk(repo, raw_tree(repo, (b"d", DIR, blob(repo)))))
 
 
