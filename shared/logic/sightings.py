@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Self
 
-from shared.logic.owner import metadata_map
+from shared.logic.owner import created_only, excluded_from_apply, metadata_map
 from shared.model.meta import ObjectKey
 
 # Written by the deployment controller on each rollout.
@@ -134,7 +134,12 @@ class Sightings:
         quiet = fresh.differs_in_status_only(known)
         content = known.content if quiet else fresh.version
         self._seen[key] = replace(fresh, content=content, leaving=known.leaving)
-        return None if quiet or known.leaving else Meddling.CHANGED
+        return None if quiet or known.leaving or _is_left_to_others(after) else Meddling.CHANGED
+
+
+def _is_left_to_others(live: Mapping[str, Any]) -> bool:
+    """What we would skip anyway is no reason to look."""
+    return excluded_from_apply(live) or created_only(live)
 
 
 def identity(obj: Mapping[str, Any]) -> tuple[str, str]:

@@ -1,6 +1,8 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.logic.owner import GROUP
 from shared.logic.sightings import Meddling, Sightings, is_newer
 from shared.model.meta import Object, ObjectKey
 
@@ -72,6 +74,19 @@ def test_status_alone_is_no_news_and_keeps_the_content_version() -> None:
     assert (found.version, found.content) == ("2", "1")
     assert seen.watched(KEY, obj(2), obj(3, generation=2)) is Meddling.CHANGED
     assert seen.watched(KEY, obj(3), obj(4, generation=2, label="new")) is Meddling.CHANGED
+
+
+@pytest.mark.parametrize(
+    ("key", "word"), [("reconcile", "disabled"), ("ssa", "Ignore"), ("ssa", "IfNotPresent")]
+)
+def test_changes_of_what_is_left_to_others_are_no_news(key: str, word: str) -> None:
+    left = {f"{GROUP}/{key}": word}
+    seen = Sightings()
+    seen.note(KEY, obj(1, **left))
+    assert seen.watched(KEY, obj(1, **left), obj(2, other="x", **left)) is None
+    assert seen.watched(KEY, obj(2, **left), obj(3)) is Meddling.CHANGED
+    assert seen.watched(KEY, obj(3), obj(4, **left)) is None
+    assert seen.watched(KEY, obj(4, **left), None) is Meddling.GONE
 
 
 def test_going_is_news_unless_we_asked_for_it() -> None:
