@@ -150,7 +150,7 @@ class _Pending:
 class _Reader:
     """One pass over the events of one document."""
 
-    __slots__ = ("_anchors", "_copied", "_dialect", "_limits", "_line", "_next", "_plain", "_strict")
+    __slots__ = ("_anchors", "_copied", "_dialect", "_limits", "_line", "_next", "_plain", "_strict", "_text")
 
     def __init__(self, text: str, line: int, limits: Limits, dialect: Dialect, *, strict: bool) -> None:
         try:
@@ -158,6 +158,7 @@ class _Reader:
             self._next: Callable[[], Any] = CParser(text).get_event
         except UnicodeEncodeError as error:
             raise YamlError("unpaired surrogate", line + text.count("\n", 0, error.start)) from error
+        self._text = text
         self._line = line
         self._limits = limits
         self._dialect = dialect
@@ -293,7 +294,10 @@ class _Reader:
     def _from_parser(self, error: YAMLError) -> YamlError:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
-        return YamlError(problem, self._line + mark.line if mark is not None else self._line)
+        if mark is None:
+            return YamlError(problem, self._line)
+        # At the end of the text the parser points behind its last line.
+        return YamlError(problem, self._line + min(mark.line, self._text.rstrip("\n").count("\n")))
 
 
 def _kind_name(value: Any) -> str:
