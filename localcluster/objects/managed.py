@@ -256,7 +256,8 @@ def _apply(call: _Call, known: Owners, *, force: bool) -> tuple[Json, Owners]:
         fields = fieldset.recursive_difference(to_field_set(call.applied, schema), call.reset)
         managers = dict(known)
         managers[who] = Owned(fields, call.writer.api_version, last.time if last is not None else None)
-        if last is not None:
+        # Where all that was applied last time is applied again there is nothing to prune.
+        if last is not None and last.fields != fields and fieldset.difference(last.fields, fields):
             merged = _prune(merged, managers, last.fields, schema)
         difference = _without(compare(call.live, merged, schema), call.reset)
     except NotTyped as error:
