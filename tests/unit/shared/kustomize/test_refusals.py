@@ -13,7 +13,7 @@ PATCH = "patches:\n- target: {kind: ConfigMap}\n  patch: |-\n"
 
 # name -> (kustomization, a.yaml, the error, a part of its message)
 CASES: dict[str, tuple[str, str, type[errors.BuildError], str]] = {
-    "invalid YAML": (USE, MAP + "a: [", errors.ResourceInvalid, "a.yaml:5"),
+    "invalid YAML": (USE, MAP + "a: [", errors.ResourceInvalid, "a.yaml:4"),
     "no name": (USE, MAP + "---\nkind: X\nmetadata: {}\n", errors.ResourceInvalid, "a.yaml:5: missing metadata.name"),
     "no kind": (USE, "a: b\n", errors.ResourceInvalid, "a.yaml:1: missing kind"),
     "twice the same": (USE, MAP + "---\n" + MAP, errors.DuplicateResource, "a.yaml:5, which is also in a.yaml:1"),

@@ -59,7 +59,7 @@ def test_a_separator_inside_of_a_block_is_text() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [
-        ("a: 1\n---\nb: 2\nc: [\n", 5, "did not find expected"),
+        ("a: 1\n---\nb: 2\nc: [\n", 4, "did not find expected"),
         ("a: 1\n--- {b: 2}\n", 2, "invalid document separator"),
         ("a: b\n\n  - c: d: e\n", 3, ""),
         ("a:\n  b: *nowhere\n", 2, "unknown anchor"),
