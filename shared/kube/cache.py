@@ -108,6 +108,8 @@ class Cache:
                 self._replace([])
                 self._version = ""
                 self.synced.set()
+                # Since ever: a list that is refused says nothing about what was there before.
+                self.broken_since = float("-inf")
                 log.debug("kind is not served", resource=self.resource.plural, error=str(error))
             except KubeError as error:
                 if isinstance(error, ApiError):

@@ -14,7 +14,7 @@ from shared.logic.changes import Action, ChangeSet
 from shared.logic.drift_ignore import IgnoreRules
 from shared.logic.owner import GROUP
 from shared.model.kinds import CONFIG_MAP, Resource
-from shared.model.meta import GroupKind, Object
+from shared.model.meta import GroupKind, Object, ObjectRef
 from tests.unit.shared.kube.conftest import NAMESPACE, Engine
 
 CONFIG_MAPS = GroupKind("", "ConfigMap")
@@ -250,7 +250,9 @@ async def test_a_definition_and_its_objects_in_one_apply(engine: Engine) -> None
     definition = crd(group)
     try:
         assert actions(await engine.apply(widget, definition)) == [f"widgets.{group} created", "one created"]
-        await engine.covered(GroupKind(group, "Widget"))
+        await engine.covered(
+            GroupKind(group, "Widget"), GroupKind("apiextensions.k8s.io", "CustomResourceDefinition")
+        )
         assert actions(await engine.apply(widget, definition)) == [
             f"widgets.{group} unchanged",
             "one unchanged",
@@ -367,23 +369,23 @@ async def test_a_deployment_is_recognised_as_unchanged(engine: Engine) -> None:
 
 
 async def test_managers_of_an_older_version_are_migrated_when_asked_for(engine: Engine) -> None:
-    body = {"apiVersion": "autoscaling/v1", "kind": "HorizontalPodAutoscaler"} | {
-        "metadata": {"name": "one", "namespace": engine.namespace},
-        "spec": {
-            "maxReplicas": 2,
-            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "x"},
-        },
-    }
-    old, new = (
-        Resource("autoscaling", version, "HorizontalPodAutoscaler", "horizontalpodautoscalers")
-        for version in ("v1", "v2")
-    )
-    await engine.client.create(old, body, field_manager="somebody-else")
-    rules = Rules(migrate_api_version=True)
-    await engine.apply({**body, "apiVersion": "autoscaling/v2"}, options=ApplyOptions(rules))
-    found = await engine.find("one", new)
+    group = f"g{secrets.token_hex(4)}.example.com"
+    definition = crd(group)
+    [version] = definition["spec"]["versions"]
+    definition["spec"]["versions"].append({**version, "name": "v2", "storage": False})
+    old, new = (Resource(group, name, "Widget", "widgets") for name in ("v1", "v2"))
+    widget = {"kind": "Widget", "metadata": {"name": "one", "namespace": engine.namespace}, "spec": {"a": 1}}
+    try:
+        await engine.apply(definition, {**widget, "apiVersion": old.api_version})
+        await engine.edit("one", {"spec": {"theirs": 1}}, old)
+        options = ApplyOptions(Rules(migrate_api_version=True))
+        await engine.apply(definition, {**widget, "apiVersion": new.api_version}, options=options)
+        found = await engine.find("one", new)
+    finally:
+        await engine.pruner.prune([ObjectRef.of(definition)], engine.owner)
     assert found is not None
-    assert {entry["apiVersion"] for entry in found["metadata"]["managedFields"]} == {"autoscaling/v2"}
+    managers = {entry["manager"]: entry["apiVersion"] for entry in found["metadata"]["managedFields"]}
+    assert managers == {"kustomize-controller": new.api_version, "somebody-else": new.api_version}
 
 
 async def test_status_alone_is_no_drift(engine: Engine) -> None:

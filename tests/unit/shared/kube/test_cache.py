@@ -110,7 +110,8 @@ async def test_a_kind_that_is_not_served_has_no_objects() -> None:
     script = Script([[]], [], list_failures=[404])
     async with running(script) as (cache, _, __):
         await until(cache.synced.is_set)
-        assert len(cache) == 0
+        assert (len(cache), cache.broken_since) == (0, float("-inf"))
+        await until(lambda: cache.broken_since is None)
 
 
 async def test_a_server_that_ends_every_watch_at_once_is_not_hammered() -> None:
