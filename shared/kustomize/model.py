@@ -156,7 +156,6 @@ class Kustomization:
     generators: list[str] = field(default_factory=list)
     transformers: list[str] = field(default_factory=list)
     validators: list[str] = field(default_factory=list)
-    inventory: dict[str, Any] | None = None
     build_metadata: list[str] = field(default_factory=list)
 
     @property
@@ -283,13 +282,19 @@ SORT_SHAPE: fields.Shape = {
     "legacySortOptions": ("legacy", optional(structure(LegacySortOptions, _LEGACY_SHAPE, strict=True))),
 }
 
+METADATA_SHAPE: fields.Shape = {
+    "name": ("name", text),
+    "namespace": ("namespace", text),
+    "labels": ("labels", text_map),
+    "annotations": ("annotations", text_map),
+}
 _texts = listing(text)
 _images = listing(structure(Image, IMAGE_SHAPE, strict=True))
 _patches = listing(structure(_patch, PATCH_SHAPE, strict=True))
 KUSTOMIZATION_SHAPE: fields.Shape = {
     "apiVersion": ("api_version", text),
     "kind": ("kind", text),
-    "metadata": ("metadata", mapping),
+    "metadata": ("metadata", structure(dict[str, Any], METADATA_SHAPE, strict=True)),
     "openapi": ("openapi", text_map),
     "namePrefix": ("name_prefix", text),
     "nameSuffix": ("name_suffix", text),
@@ -323,7 +328,6 @@ KUSTOMIZATION_SHAPE: fields.Shape = {
     "generators": ("generators", _texts),
     "transformers": ("transformers", _texts),
     "validators": ("validators", _texts),
-    "inventory": ("inventory", optional(mapping)),
     "buildMetadata": ("build_metadata", _texts),
 }
 _kustomization = structure(Kustomization, KUSTOMIZATION_SHAPE, strict=True)
