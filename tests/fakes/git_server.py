@@ -144,6 +144,8 @@ class SshGitServer:
     host_key: asyncssh.SSHKey
     client_key: asyncssh.SSHKey
     port: int = 0
+    old: bool = False
+    """Ignore GIT_PROTOCOL, as sshd does unless it is told to accept it."""
 
     def url_of(self, name: str = "repo") -> str:
         return f"ssh://git@127.0.0.1:{self.port}{self.root}/{name}.git"
@@ -160,7 +162,7 @@ class SshGitServer:
         if len(words) != 2 or words[0] != "git-upload-pack":
             process.exit(1)
             return
-        version = process.env.get("GIT_PROTOCOL", "")
+        version = "" if self.old else process.env.get("GIT_PROTOCOL", "")
         child = await asyncio.create_subprocess_exec(
             *words, stdin=-1, stdout=-1, stderr=-1, env={"PATH": os.environ["PATH"], "GIT_PROTOCOL": version}
         )

@@ -209,6 +209,18 @@ async def test_ssh(git: Git, ssh: SshGitServer, tmp_path: Path) -> None:
     assert (await git.fetch(remote, commit, tmp_path / "bare", within=SOON)).hash == commit
 
 
+async def test_ssh_of_the_old_protocol(git: Git, ssh: SshGitServer, tmp_path: Path) -> None:
+    ssh.old = True
+    repo = GitRepo.create(ssh.root / "repo.git")
+    old = repo.commit({"a": "1"})
+    commit = repo.commit({"a": "2"})
+    remote = ssh_remote(ssh)
+
+    assert await git.list_refs(remote, ["refs/heads/main"], within=SOON) == {"refs/heads/main": commit}
+    assert (await git.fetch(remote, commit, tmp_path / "bare", within=SOON)).hash == commit
+    assert (await git.fetch(remote, old, tmp_path / "old", within=SOON)).hash == old
+
+
 async def test_an_encrypted_ssh_key_needs_its_passphrase(git: Git, ssh: SshGitServer) -> None:
     GitRepo.create(ssh.root / "repo.git").commit({"a": "1"})
     identity = ssh.identity("open sesame")

@@ -1,6 +1,7 @@
 import asyncio
 import subprocess
 import sys
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,6 +26,13 @@ def workers() -> set[int]:
         if b"shared.git.worker" in command and int(parent) == _own_pid():
             found.add(int(folder.name))
     return found
+
+
+def _lives(process: Path) -> bool:
+    try:
+        return (process / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def _own_pid() -> int:
@@ -79,6 +87,30 @@ async def test_two_at_a_time_and_idle_ones_end() -> None:
         assert len(workers()) == 1
         await asyncio.sleep(1.0)
         assert workers() == set()
+
+
+def test_a_killed_parent_takes_its_workers_along() -> None:
+    code = """
+import asyncio, datetime, sys
+from shared.git.pool import WorkerPool
+async def main():
+    pool = WorkerPool()
+    job = asyncio.create_task(pool.run("tests.fakes.jobs:say_pid", {}, within=datetime.timedelta(seconds=60)))
+    await job
+asyncio.run(main())
+"""
+    parent = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
+    assert parent.stderr is not None
+    worker = Path("/proc", parent.stderr.readline().strip())
+    assert worker.exists()
+    parent.kill()
+    parent.wait()
+    parent.stderr.close()
+
+    deadline = time.monotonic() + 10
+    while _lives(worker):
+        assert time.monotonic() < deadline, "the worker outlived its parent"
+        time.sleep(0.02)
 
 
 def test_the_parent_stays_light() -> None:
