@@ -15,6 +15,7 @@ from localcluster.store.revision import Change, Obj
 from localcluster.verbs.deleting import CRD_CLEANUP
 
 COLLECTION = "customresourcedefinitions.apiextensions.k8s.io"
+_DELETED_PER_STEP = 200
 
 
 class Definitions:
@@ -107,7 +108,8 @@ class Definitions:
         resource = next(iter(self._cluster.registry.of_definition(name)), None)
         left = self._cluster.store.snapshot(collection, "")
         if resource is not None:
-            for revision in left:
+            unmarked = [revision for revision in left if b'"deletionTimestamp"' not in revision.raw]
+            for revision in unmarked[:_DELETED_PER_STEP]:
                 self._api.delete(resource, *revision.key, DeleteOptions(propagation="Background"))
             left = self._cluster.store.snapshot(collection, "")
         if left:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from localcluster import rules
 from localcluster.clock import stamp
 from localcluster.cluster import Cluster
 from localcluster.housekeeping.worklist import Worklist
@@ -17,6 +16,7 @@ from localcluster.store.revision import Change, Obj
 
 _ROOT_CA = "kube-root-ca.crt"
 _RETRY_SECONDS = 5.0
+_DELETED_PER_STEP = 200
 _ROOT_CA_NOTE = (
     "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such "
     "as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions "
@@ -72,9 +72,12 @@ class Namespaces:
             return
         remaining, finalizers = Counter[str](), Counter[str]()
         for resource in list(self._cluster.registry.collections(namespaced=True)):
-            for left in self._delete_all(resource, name):
+            if not self._delete_some(resource, name):
+                self.worklist.add(name)
+                return
+            for left in self._cluster.store.snapshot(resource.collection, name):
                 remaining[_shown(resource)] += 1
-                finalizers.update(left["metadata"].get("finalizers") or ())
+                finalizers.update(left.load()["metadata"].get("finalizers") or ())
         if remaining:
             self._tell(name, remaining, finalizers)
             self.worklist.add_later(name, _RETRY_SECONDS)
@@ -82,20 +85,21 @@ class Namespaces:
         self._terminating.discard(name)
         self._api.change(self._namespaces, "", name, _without_finalizer, "finalize")
 
-    def _delete_all(self, resource: Resource, name: str) -> list[Obj]:
-        """Delete what can be deleted; what lingers is returned."""
-        store = self._cluster.store
-        for revision in store.snapshot(resource.collection, name):
+    def _delete_some(self, resource: Resource, name: str) -> bool:
+        """Delete as many objects as one step of the loop has time for; False where there are more."""
+        deleted = 0
+        for revision in self._cluster.store.snapshot(resource.collection, name):
             if b'"deletionTimestamp"' in revision.raw and "deletionTimestamp" in revision.load()["metadata"]:
                 continue
+            if deleted == _DELETED_PER_STEP:
+                return False
             try:
                 self._api.delete(resource, name, revision.key[1], DeleteOptions(propagation="Background"))
             except Refusal as refusal:
                 if refusal.code not in (404, 409):
                     raise
-        return [
-            rules.from_storage(resource, left.load()) for left in store.snapshot(resource.collection, name)
-        ]
+            deleted += 1
+        return True
 
     def _tell(self, name: str, remaining: Counter[str], finalizers: Counter[str]) -> None:
         conditions = _conditions(remaining, finalizers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import orjson
@@ -33,6 +34,7 @@ _DEPRECATED = {
     ("", "componentstatuses"): "v1 ComponentStatus is deprecated in v1.19+",
     ("", "endpoints"): "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
 }
+_DELETED_PER_STEP = 200
 _OF_COLLECTIONS = ("list", "watch", "create", "deletecollection")
 _OF_OBJECTS = ("get", "update", "patch", "delete")
 
@@ -134,6 +136,8 @@ class ObjectRoutes:
         options = read_write_options(exchange.request.query, exchange.dry_run(), "UpdateOptions")
         obj = await self._decode(exchange, call, options.validation)
         store, admission = self._cluster.store, self._cluster.admission
+        if updating.may_be_created(call) and store.find(call.resource.collection, call.key) is None:
+            self._cluster.authorizer.require_verb(exchange.user, exchange.target, "create")
         result, created = updating.update(store, admission, call, obj, options)
         await store.durable()
         return self._shown(call.resource, result, how, exchange, code=201 if created else 200)
@@ -175,9 +179,12 @@ class ObjectRoutes:
         page = reading.list_page(self._cluster.store, call, listing)
         one = Form.METADATA if form is Form.METADATA_LIST else Form.WHOLE
         items = [render_item(revision, call.resource, one) for revision in page.revisions]
-        for revision in page.revisions:
-            named = call.within(revision.key)
-            deleting.delete(self._cluster.store, self._cluster.admission, named, options)
+        for number, revision in enumerate(page.revisions):
+            if number % _DELETED_PER_STEP == _DELETED_PER_STEP - 1:
+                await asyncio.sleep(0)
+            if self._cluster.store.find(call.resource.collection, revision.key) is not None:
+                named = call.within(revision.key)
+                deleting.delete(self._cluster.store, self._cluster.admission, named, options)
         await self._cluster.store.durable()
         version = self._cluster.store.version
         return Answer(list_body(call.resource, one, items, version=version, token=page.token))

@@ -64,7 +64,7 @@ def update(
     resource = call.resource
     live = store.find(resource.collection, call.key)
     if live is None:
-        if resource.kind in _MAY_BE_CREATED and not call.subresource and resource.custom is None:
+        if may_be_created(call):
             return create(store, admission, call, obj, options), True
         raise not_found(resource.plural, resource.group, call.name)
     _require_same_uid(call, obj, live)
@@ -72,6 +72,12 @@ def update(
     old = rules.from_storage(resource, live.load())
     rules.track(resource, old, obj, options.manager or call.manager, call.subresource)
     return replace(store, admission, call, (live, old), obj, dry_run=options.dry_run), False
+
+
+def may_be_created(call: Call) -> bool:
+    """Whether an update of what is not there creates it."""
+    resource = call.resource
+    return resource.kind in _MAY_BE_CREATED and not call.subresource and resource.custom is None
 
 
 def replace(
