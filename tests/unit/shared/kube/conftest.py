@@ -120,6 +120,11 @@ class Engine:
         return self.drifts.pop(0)
 
 
+def actions(changes: ChangeSet) -> list[str]:
+    """`<name> <action>` of each entry."""
+    return [f"{entry.ref.name} {entry.action}" for entry in changes]
+
+
 @pytest.fixture
 async def engine(kubeconfig: Path) -> AsyncIterator[Engine]:
     requests: Counter[str] = Counter()
