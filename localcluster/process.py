@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import ssl
 import tempfile
+from asyncio import sslproto
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -22,6 +23,7 @@ from localcluster.http.server import ApiServer
 from localcluster.store.journal import SqliteJournal
 
 _STOP_SECONDS = 2.0
+_TLS_RECORD_BYTES = 16 * 1024
 _SIGNING_KEY = "key of service account tokens"
 
 
@@ -109,6 +111,9 @@ def _certificates(host: str, journal: SqliteJournal | None) -> Serving:
 
 
 def _tls(serving: Serving) -> ssl.SSLContext:
+    # asyncio holds a buffer of 256 KiB for each TLS connection, and a watch is a connection. One record is
+    # enough: what is longer is read in several steps.
+    sslproto.SSLProtocol.max_size = _TLS_RECORD_BYTES
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     # The ssl module reads keys from files alone; these live only for this call.
     with tempfile.TemporaryDirectory() as folder:

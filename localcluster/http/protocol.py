@@ -7,10 +7,15 @@ ones are cut out of the request's head.
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
+from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
+
+log = logging.getLogger("localcluster")
 
 _AGENT = re.compile(rb"\r\nuser-agent:[^\r\n]*", re.IGNORECASE)
 _REQUEST_LINE = re.compile(rb"[A-Z]{3,7} /\S* HTTP/1\.[01]\r\n")
@@ -22,6 +27,13 @@ class _Protocol(RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(with_one_agent(data))
+
+    def log_exception(self, *args: Any, **kw: Any) -> None:
+        """What a client has broken is answered, but is no news: anyone could fill the log with it."""
+        if isinstance(kw.get("exc_info"), HttpProcessingError):
+            log.debug("broken_request why=%s", kw["exc_info"])
+        else:
+            super().log_exception(*args, **kw)
 
 
 def with_one_agent(data: bytes) -> bytes:

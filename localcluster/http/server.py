@@ -15,6 +15,7 @@ from localcluster.http.exchange import Exchange
 from localcluster.http.metrics import RequestMetrics
 from localcluster.http.objects import ObjectRoutes
 from localcluster.http.pages import Pages
+from localcluster.http.streaming import PIECE_BYTES, send_in_pieces
 from localcluster.http.target import read_target
 from localcluster.status import Refusal, internal, method_not_allowed, no_such_resource
 
@@ -77,15 +78,18 @@ class ApiServer:
         return Answer("404 page not found\n", 404)
 
 
-async def _respond(request: BaseRequest, answer: Answer, warnings: list[str]) -> web.Response:
+async def _respond(request: BaseRequest, answer: Answer, warnings: list[str]) -> web.StreamResponse:
     accept = request.headers.get("Accept", "")
-    return await respond(
+    response = await respond(
         answer,
         errors_in(accept),
         pretty=_wants_pretty(request),
         gzip_accepted="gzip" in request.headers.get("Accept-Encoding", ""),
         warnings=warnings,
     )
+    if isinstance(response.body, bytes) and len(response.body) > PIECE_BYTES:
+        return await send_in_pieces(request, response)
+    return response
 
 
 def _wants_pretty(request: BaseRequest) -> bool:

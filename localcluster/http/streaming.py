@@ -1,4 +1,4 @@
-"""Sending a watch: chunks as they come, to a client that may leave, stall or never read."""
+"""Sending much, or for long, to a client that may leave, stall or never read."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ from aiohttp import web
 from localcluster.verbs.watching import Overflow
 
 if TYPE_CHECKING:
+    from aiohttp.web import BaseRequest
+
     from localcluster.http.exchange import Exchange
 
 
 STALLED_SECONDS = 30.0
+PIECE_BYTES = 128 * 1024
 
 
 async def stream(exchange: Exchange, chunks: AsyncGenerator[bytes, None]) -> web.StreamResponse:
@@ -35,4 +38,22 @@ async def stream(exchange: Exchange, chunks: AsyncGenerator[bytes, None]) -> web
     except (ConnectionError, Overflow, TimeoutError):
         if exchange.request.transport is not None:
             exchange.request.transport.abort()
+    return response
+
+
+async def send_in_pieces(request: BaseRequest, whole: web.Response) -> web.StreamResponse:
+    """Send a big answer as fast as it is read; otherwise each layer below would hold a copy of all of it."""
+    body = whole.body
+    assert isinstance(body, bytes)
+    response = web.StreamResponse(status=whole.status, headers=whole.headers)
+    response.content_length = len(body)
+    await response.prepare(request)
+    try:
+        for at in range(0, len(body), PIECE_BYTES):
+            async with asyncio.timeout(STALLED_SECONDS):
+                await response.write(body[at : at + PIECE_BYTES])
+        await response.write_eof()
+    except (ConnectionError, TimeoutError):
+        if request.transport is not None:
+            request.transport.abort()
     return response
