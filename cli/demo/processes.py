@@ -49,9 +49,13 @@ class Running:
 
 @dataclass(slots=True)
 class Processes:
-    """All of them. They get no terminal and no settings of the user's that could lead them elsewhere."""
+    """All of them. They get no terminal and no settings of the user's that could lead them elsewhere.
+
+    `scratch` is where they keep temporary files, which being killed may leave behind.
+    """
 
     logs: Path
+    scratch: Path
     running: list[Running] = field(default_factory=list)
 
     async def start(self, name: str, args: Sequence[str], env: Mapping[str, str] | None = None) -> Running:
@@ -63,7 +67,7 @@ class Processes:
                 "-m",
                 *args,
                 cwd=self.logs,
-                env=_environment() | dict(env or {}),
+                env=_environment() | {"TMPDIR": str(self.scratch)} | dict(env or {}),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -52,9 +52,10 @@ class World:
 @asynccontextmanager
 async def running(folder: Path, terminal: Terminal) -> AsyncIterator[World]:
     """Start everything below `folder`; stop it at the end. Raises NotSeen, ProcessDied, GitFailed."""
-    logs = folder / "logs"
-    logs.mkdir()
-    processes = Processes(logs)
+    logs, scratch = folder / "logs", folder / "tmp"
+    for made in (logs, scratch):
+        made.mkdir()
+    processes = Processes(logs, scratch)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(processes.stop)
         kubeconfig = folder / "kubeconfig"

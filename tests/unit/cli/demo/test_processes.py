@@ -20,7 +20,7 @@ time.sleep(60)
 
 @pytest.fixture
 def processes(tmp_path: Path) -> Processes:
-    return Processes(tmp_path)
+    return Processes(tmp_path, tmp_path)
 
 
 def program(folder: Path, name: str, text: str) -> dict[str, str]:
