@@ -63,7 +63,7 @@ def _canonical(element: str) -> str:
         if not isinstance(value, dict) or not value:
             raise BadFieldSet(f"a list key must be an object: {element!r}")
         return key_element(value)
-    if prefix == "i" and not isinstance(value, int):
+    if prefix == "i" and (not isinstance(value, int) or isinstance(value, bool)):
         raise BadFieldSet(f"an index must be a number: {element!r}")
     return element if prefix == "i" else value_element(value)
 

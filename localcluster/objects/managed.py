@@ -312,7 +312,8 @@ def _prune(merged: Json, managers: Owners, last: FieldSet, schema: Schema) -> Js
 
 def _named(obj: Json) -> str:
     """`namespace/name; group/version, Kind=kind`, as errors name an object."""
-    meta = obj.get("metadata") or {}
+    found = obj.get("metadata")
+    meta = found if isinstance(found, dict) else {}
     version = obj.get("apiVersion", "")
     version = version if "/" in version else f"/{version}"
     return f"{meta.get('namespace', '')}/{meta.get('name', '')}; {version}, Kind={obj.get('kind', '')}"

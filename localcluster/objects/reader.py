@@ -76,11 +76,26 @@ def _read_strictly(body: bytes, *, merge: bool) -> Document:
         return found
 
     try:
-        content = json.loads(body, object_pairs_hook=build, parse_constant=_no_constant)
+        content = json.loads(body, object_pairs_hook=build, parse_constant=_no_constant, parse_int=_number)
     except (ValueError, RecursionError) as error:
         raise BadRequest(f"couldn't get version/kind; json parse error: {error}") from error
-    count_keys(content, 0)
+    require_json(content)
     return Document(content, tuple(_complaints(content, "", repeated)) if repeated else ())
+
+
+def require_json(content: Any) -> None:
+    """BadRequest for values that nest too deep or can't be written again, such as half a surrogate pair."""
+    count_keys(content, 0)
+    try:
+        orjson.dumps(content)
+    except TypeError as error:
+        raise BadRequest(f"json parse error: {error}") from error
+
+
+def _number(text: str) -> int | float:
+    """Whole numbers of more than 64 bits are floats, as for the fast reader."""
+    value = int(text)
+    return value if -(2**63) <= value < 2**64 else float(text)
 
 
 def _no_constant(name: str) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from localcluster.objects.errors import BadRequest, TooLarge
-from localcluster.objects.reader import MAX_BYTES, MAX_DEPTH, Document
+from localcluster.objects.reader import MAX_BYTES, MAX_DEPTH, Document, require_json
 
 # Aliases may not blow a small document up.
 MAX_NODES = 500_000
@@ -58,7 +58,9 @@ def read_yaml(body: bytes) -> Document:
     if node is None:
         return Document(None, ())
     builder = _Builder()
-    return Document(builder.build(node, 0), tuple(builder.duplicates))
+    content = builder.build(node, 0)
+    require_json(content)
+    return Document(content, tuple(builder.duplicates))
 
 
 class _Builder:
@@ -127,16 +129,18 @@ def _scalar(tag: str, text: str) -> Any:
             return text
 
 
-def _integer(text: str) -> int | str:
+def _integer(text: str) -> int | float | str:
     plain = text.replace("_", "").lower()
     sign = -1 if plain.startswith("-") else 1
     plain = plain.lstrip("+-")
     try:
         if plain.startswith(("0x", "0b", "0o")):
-            return sign * int(plain, 0)
-        return sign * (int(plain, 8) if len(plain) > 1 and plain[0] == "0" else int(plain))
+            value = sign * int(plain, 0)
+        else:
+            value = sign * (int(plain, 8) if len(plain) > 1 and plain[0] == "0" else int(plain))
     except ValueError:
         return text
+    return value if -(2**63) <= value < 2**64 else float(value)
 
 
 def _float(text: str) -> float | int:

@@ -6,8 +6,12 @@ Imported when the first rule is compiled.
 
 from __future__ import annotations
 
+import ipaddress
+from collections.abc import Callable
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any
+from urllib.parse import urlsplit
 
 import re2
 from cel_expr_python import cel
@@ -41,8 +45,64 @@ def _functions() -> list[Any]:
         _member("sum", [_LIST], _DYN, lambda items: sum(_plain(items))),
         _member("min", [_LIST], _DYN, lambda items: min(_plain(items))),
         _member("max", [_LIST], _DYN, lambda items: max(_plain(items))),
-        _global("isQuantity", [_STRING], _BOOL, _is_quantity),
+        _global("sets.contains", [_LIST, _LIST], _BOOL, lambda a, b: _within(b, a)),
+        _global("sets.equivalent", [_LIST, _LIST], _BOOL, lambda a, b: _within(a, b) and _within(b, a)),
+        _global("sets.intersects", [_LIST, _LIST], _BOOL, _intersect),
+        _global("isURL", [_STRING], _BOOL, _is_url),
+        _global("isIP", [_STRING], _BOOL, lambda text: _parses(ipaddress.ip_address, text)),
+        _global("isCIDR", [_STRING], _BOOL, lambda text: "/" in text and _parses(ipaddress.ip_network, text)),
+        *_quantities(),
     ]
+
+
+def _quantities() -> list[Any]:
+    """A quantity is its canonical text; what can be asked of it parses that."""
+    amount = _amount
+    return [
+        _global("isQuantity", [_STRING], _BOOL, lambda text: _parses(quantity.parse, text)),
+        _global("quantity", [_STRING], _STRING, quantity.canonical),
+        _member("isGreaterThan", [_STRING, _STRING], _BOOL, lambda a, b: amount(a) > amount(b)),
+        _member("isLessThan", [_STRING, _STRING], _BOOL, lambda a, b: amount(a) < amount(b)),
+        _member("compareTo", [_STRING, _STRING], _INT, _compare),
+        _member("sign", [_STRING], _INT, lambda a: _compare(a, "0")),
+        _member("isInteger", [_STRING], _BOOL, lambda a: amount(a).denominator == 1),
+        _member("asInteger", [_STRING], _INT, lambda a: int(amount(a))),
+        _member("asApproximateFloat", [_STRING], cel.Type.DOUBLE, lambda a: float(amount(a))),
+    ]
+
+
+def _amount(text: str) -> Fraction:
+    return quantity.parse(text).value
+
+
+def _compare(left: str, right: str) -> int:
+    return (_amount(left) > _amount(right)) - (_amount(left) < _amount(right))
+
+
+def _intersect(left: Any, right: Any) -> bool:
+    values = _plain(right)
+    return any(one in values for one in _plain(left))
+
+
+def _within(part: Any, whole: Any) -> bool:
+    values = _plain(whole)
+    return all(one in values for one in _plain(part))
+
+
+def _parses(parse: Callable[[str], object], text: str) -> bool:
+    try:
+        parse(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return bool(parts.scheme and parts.netloc)
 
 
 def _member(name: str, parameters: list[Any], result: Any, impl: Any) -> Any:
@@ -51,7 +111,9 @@ def _member(name: str, parameters: list[Any], result: Any, impl: Any) -> Any:
 
 
 def _global(name: str, parameters: list[Any], result: Any, impl: Any) -> Any:
-    return cel.FunctionDecl(name, [cel.Overload(f"kubernetes_{name}", result, parameters, impl=impl)])
+    return cel.FunctionDecl(
+        name, [cel.Overload(f"kubernetes_{name.replace('.', '_')}", result, parameters, impl=impl)]
+    )
 
 
 def _plain(items: Any) -> list[Any]:
@@ -70,11 +132,3 @@ def _find_all(text: str, pattern: str) -> list[str]:
 def _is_sorted(items: Any) -> bool:
     values = _plain(items)
     return all(left <= right for left, right in pairwise(values))
-
-
-def _is_quantity(text: str) -> bool:
-    try:
-        quantity.parse(text)
-    except quantity.BadQuantity:
-        return False
-    return True

@@ -202,6 +202,15 @@ RULES = {
     ),
     "escaped names": ({"rule": "!has(self.x__dash__y)"}, ""),
     "string functions": ({"rule": "self.b.find('[0-9]+') == '12'"}, ""),
+    "quantities": (
+        {"rule": "quantity('1024Mi').compareTo(quantity('1Gi')) == 0 && isQuantity(self.b)"},
+        "spec: Invalid value: failed rule: quantity('1024Mi').compareTo(quantity('1Gi')) == 0 && isQuantity(self.b)",
+    ),
+    "sets and lists": (
+        {"rule": "sets.contains([1, 2, 3], [self.a - 4]) && [1, 2].isSorted() && [3, 1].min() == 1"},
+        "",
+    ),
+    "addresses": ({"rule": "isIP('10.0.0.1') && isCIDR('10.0.0.0/8') && !isURL(self.b)"}, ""),
     "holds": ({"rule": "self.a == 5"}, ""),
 }
 

@@ -19,6 +19,19 @@ def test_of_a_custom_resource_the_last_of_repeated_keys_counts():
     assert read_json(b'{"a":{"x":1},"a":{"y":2}}', merge=False).content == {"a": {"y": 2}}
 
 
+def test_numbers_of_more_than_64_bits_are_floats():
+    text = "1" + "0" * 30
+    assert read_json(f'{{"a":{text}}}'.encode()).content == {"a": 1e30}
+    assert read_json(f'{{"a":{text},"b":1,"b":1}}'.encode()).content["a"] == 1e30
+    assert read_yaml(f"a: {text}".encode()).content == {"a": 1e30}
+
+
+def test_half_a_surrogate_pair_is_refused():
+    for read in (read_json, read_yaml):
+        with pytest.raises(BadRequest):
+            read(b'{"a": "\\ud800"}')
+
+
 def test_text_that_looks_like_keys_is_not_mistaken_for_repeated_ones():
     document = read_json(b'{"data":{"config.json":"{\\"a\\": 1, \\"a\\": 2}"}}')
     assert document.duplicates == ()
