@@ -6,11 +6,13 @@ from localcluster.admission import claims, pods
 from localcluster.admission.services import Addresses
 from localcluster.auth.escalation import require_may_grant
 from localcluster.auth.rbac import Authorizer
+from localcluster.resources.resource import Resource
 from localcluster.status import Refusal, forbidden, not_found
 from localcluster.store.revision import Obj
 from localcluster.store.store import Store
 from localcluster.verbs.call import Call
 
+_DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
 IMMORTAL = frozenset({"default", "kube-system", "kube-public"})
 
 
@@ -28,6 +30,7 @@ class Admission:
             self._require_live_namespace(call, obj)
         require_may_grant(self._authorizer, call, obj, None)
         if call.resource.custom is not None:
+            self._require_live_definition(call.resource, call.resource.custom.definition)
             return
         match call.resource.kind:
             case "Pod":
@@ -48,6 +51,15 @@ class Admission:
         """Give a service its addresses and node ports; nothing is taken until the object is stored."""
         if call.resource.kind == "Service" and not call.resource.group and not call.subresource:
             self._addresses.allocate(obj, old)
+
+    def _require_live_definition(self, resource: Resource, name: str) -> None:
+        definition = self._store.find(_DEFINITIONS, ("", name))
+        if definition is None or b'"deletionTimestamp"' not in definition.raw:
+            return
+        if "deletionTimestamp" in definition.load()["metadata"]:
+            why = "create not allowed while custom resource definition is terminating"
+            details = {"group": resource.group, "kind": resource.plural}
+            raise Refusal(405, "MethodNotAllowed", why, details)
 
     def _require_live_namespace(self, call: Call, obj: Obj) -> None:
         namespace = self._store.find("namespaces", ("", call.namespace))

@@ -105,6 +105,8 @@ class Definitions:
             return
         collection = f"{spec['names']['plural']}.{spec['group']}"
         self._emptying[collection] = name
+        if not is_true(definition, "Terminating"):
+            self._api.change(self._resource, "", name, _tell_terminating, "status")
         resource = next(iter(self._cluster.registry.of_definition(name)), None)
         left = self._cluster.store.snapshot(collection, "")
         if resource is not None:
@@ -129,6 +131,13 @@ class _Emptied:
     def offer(self, change: Change) -> None:
         if change.after is None:
             self._definitions.object_gone(change)
+
+
+def _tell_terminating(obj: Obj) -> None:
+    status = obj["status"]
+    status["conditions"] = list(status.get("conditions") or ())
+    message = "CustomResource deletion is in progress"
+    _set(status, "Terminating", "True", "InstanceDeletionInProgress", message)
 
 
 def _keep_finalizers(obj: Obj, kept: list[str]) -> None:

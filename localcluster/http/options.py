@@ -25,7 +25,7 @@ class ListOptions:
     match: str
     watch: bool
     bookmarks: bool
-    send_initial_events: bool
+    send_initial_events: bool | None
     timeout_seconds: int | None
 
 
@@ -55,7 +55,7 @@ def read_list_options(query: Mapping[str, str], *, watch: bool) -> ListOptions:
         match=match,
         watch=watch,
         bookmarks=is_true(query.get("allowWatchBookmarks")),
-        send_initial_events=is_true(initial),
+        send_initial_events=None if initial is None else is_true(initial),
         timeout_seconds=_integer(query.get("timeoutSeconds", "")),
     )
 

@@ -125,9 +125,11 @@ def _initial(
     store: Store, watcher: Watcher, selection: Selection, collection: str, options: ListOptions
 ) -> Iterable[bytes]:
     """What exists, where that is asked for, else what has happened since the version given."""
-    if options.send_initial_events or not options.version:
+    if options.send_initial_events or (not options.version and options.send_initial_events is None):
         present = store.snapshot(collection, selection.namespace)
         return (watcher.frame(revision, "ADDED") for revision in present if selection.matches(revision))
+    if not options.version:
+        return ()
     since = store.changes_since(options.version)
     lines = (watcher.line(change) for change in since if change.collection == collection)
     return [line for line in lines if line is not None]

@@ -38,6 +38,23 @@ async def test_a_kind_is_served_from_its_definition_to_its_end(cluster: RunningC
     assert (await cluster.request("GET", WIDGETS)).status == 404
 
 
+async def test_a_kind_that_is_going_takes_no_new_objects(cluster: RunningCluster) -> None:
+    await cluster.request("POST", DEFINITIONS, definition())
+    await cluster.until(WIDGETS)
+    held = _widget("held")
+    held["metadata"]["finalizers"] = ["example.com/hold"]
+    await cluster.request("POST", WIDGETS, held)
+    await cluster.request("DELETE", f"{DEFINITIONS}/widgets.example.com")
+    refused = await cluster.request("POST", WIDGETS, _widget("late"))
+    assert (refused.status, refused.body["reason"]) == (405, "MethodNotAllowed")
+    conditions = (await cluster.request("GET", f"{DEFINITIONS}/widgets.example.com")).body["status"][
+        "conditions"
+    ]
+    assert conditions[-1]["reason"] == "InstanceDeletionInProgress"
+    await cluster.request("PATCH", f"{WIDGETS}/held", {"metadata": {"finalizers": None}}, content=MERGE)
+    await cluster.until(f"{DEFINITIONS}/widgets.example.com", status=404)
+
+
 async def test_of_two_definitions_that_want_a_name_the_second_waits(cluster: RunningCluster) -> None:
     await cluster.request("POST", DEFINITIONS, definition())
     await cluster.until(WIDGETS)

@@ -55,6 +55,18 @@ async def test_an_object_enters_and_leaves_a_selection() -> None:
     assert store.collection("configmaps").listeners == []
 
 
+async def test_a_watch_may_begin_with_nothing_but_what_happens() -> None:
+    store = Store()
+    _put(store, "old")
+    query = {"sendInitialEvents": "false", "resourceVersionMatch": "NotOlderThan"}
+    chunks = watch(store, _call(), read_list_options(query, watch=True), Form.WHOLE)
+    first = asyncio.create_task(_next_events(chunks, 1))
+    await asyncio.sleep(0)
+    _put(store, "new")
+    assert await first == [("ADDED", "new")]
+    await chunks.aclose()
+
+
 async def test_a_line_is_made_once_for_all_watchers() -> None:
     store = Store()
     call = _call()
