@@ -130,14 +130,15 @@ def _is_known(
 ) -> bool:
     """Whether there is no need to fetch.
 
-    Versions and pinned commits are fetched again where signatures are checked, so that changed keys
-    take effect at the next interval, as they do in Flux.
+    Flux fetches versions and pinned commits at every interval. Here a routine interval does so only
+    where signatures are checked, so that changed keys take effect; a new spec or a request always does.
     """
+    routine = not (report.is_new_generation or report.is_requested or repo.verification)
     return (
         report.conditions.is_true(ARTIFACT_IN_STORAGE)
         and _is_current(repo, stored, target, included)
         and not change.verification_wanted(repo)
-        and (reference.is_cheap(repo.reference) or repo.verification is None)
+        and (routine or reference.is_cheap(repo.reference))
     )
 
 

@@ -101,6 +101,22 @@ async def test_every_kind_of_reference(world: World, server: HttpGitServer) -> N
         assert content(obj)["a"] == {first: "1", second: "2", third: "3"}[revision.rpartition(":")[2]]
 
 
+async def test_a_pinned_commit_is_looked_at_again_only_on_demand(world: World, server: HttpGitServer) -> None:
+    commit = server.repo().commit({"a": "1"})
+    await world.git_repository(url=server.url_of(), ref={"commit": commit}, interval="500ms")
+    await world.ready(GIT_REPOSITORY, "repo")
+    await asyncio.sleep(1.5)
+    assert server.fetches == 1
+
+    await handled(world, "repo")
+    assert server.fetches == 2
+    await told(world, "repo", "ArtifactUpToDate")
+
+    await world.change(GIT_REPOSITORY, "repo", url=server.url_of("elsewhere"))
+    failed = await world.failing(GIT_REPOSITORY, "repo", "GitOperationFailed")
+    assert failed["status"]["artifact"]["revision"] == f"sha1:{commit}"
+
+
 async def test_a_damaged_artifact_is_made_again(world: World, server: HttpGitServer, source: Source) -> None:
     server.repo().commit({"a": "1"})
     await world.git_repository(url=server.url_of(), ref=MAIN)
