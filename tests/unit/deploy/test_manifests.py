@@ -168,11 +168,11 @@ def rules(objects: list[Object]) -> list[tuple[str, dict[str, Any]]]:
 
 
 def test_own_role_names_what_it_may_do(controller: str) -> None:
-    """No wildcard; nothing is written but own objects, events and leases; secrets are only read."""
+    """No wildcard; nothing is written but own objects, events, leases and tokens; secrets are only read."""
     for name, rule in rules(objects_below(DEPLOY / "base" / controller)):
         assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]], name
         if not {"get", "list", "watch"}.issuperset(rule["verbs"]):
-            assert rule["resources"] == ["events"] or rule["apiGroups"][0] in {
+            assert rule["resources"] in (["events"], ["serviceaccounts/token"]) or rule["apiGroups"][0] in {
                 f"{controller.removesuffix('-controller')}.toolkit.fluxcd.io",
                 "coordination.k8s.io",
             }, name
