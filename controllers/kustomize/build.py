@@ -12,13 +12,11 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from controllers.kustomize.failures import ArtifactFailed, BuildFailed
 from controllers.kustomize.post_build import Manifests, finish
-from controllers.kustomize.sops.decrypt import Decryptor
 from controllers.kustomize.sops.errors import SopsError
-from controllers.kustomize.sops.keys import Decryption
 from controllers.kustomize.stages import revision_metadata
 from controllers.kustomize.variables import Variables
 from shared.kustomize.build import Build, Built, build
@@ -34,15 +32,22 @@ from shared.logic.substitution import InvalidVariableName, require_names
 from shared.model.artifact import Artifact
 from shared.model.kustomize import BuildSpec, Kustomization
 
+if TYPE_CHECKING:
+    from controllers.kustomize.sops.decrypt import Decryptor
+    from controllers.kustomize.sops.keys import Decryption
+
 _BUILD_SECONDS = 120.0
 _AT_ONCE = 2
 _KUSTOMIZATION_BYTES = 4 * 1024 * 1024
 
 
 class Builder:
-    """`strict`: an undefined variable fails the build. A few builds run at a time."""
+    """`strict`: an undefined variable fails the build. A few builds run at a time.
 
-    def __init__(self, decryption: Decryption, *, strict: bool) -> None:
+    `decryption` is called when the first Kustomization needs it: what it imports costs 10 MiB.
+    """
+
+    def __init__(self, decryption: Callable[[], Decryption], *, strict: bool) -> None:
         self._decryption = decryption
         self._strict = strict
         self._turns = asyncio.Semaphore(_AT_ONCE)
@@ -58,15 +63,14 @@ class Builder:
             _path_missing(ks, artifact, f"{ks.path} is not a directory")
         return path
 
-    async def build(self, ks: Kustomization, files: Path, path: str, variables: Variables) -> Manifests:
+    async def build(self, ks: Kustomization, tree: Tree, path: str, variables: Variables) -> Manifests:
         """Raises BuildFailed without a revision; the caller knows it."""
-        tree: Tree = DirectoryTree(str(files))
         async with self._turns:
             try:
                 require_names(variables.values)
-                decryptor = await self._decryption.decryptor(ks)
+                decryptor = await self._decryption().decryptor(ks) if ks.decryption else None
                 if decryptor is not None:
-                    tree = OverlaidTree(tree, await decryptor.before_build(tree, path))
+                    tree = OverlaidTree(tree, await decryptor.before_build(tree, path, ks.build.components))
                 built = await asyncio.to_thread(_build, tree, path, ks.build)
                 items = await _decrypted(built, decryptor)
                 return await asyncio.to_thread(finish, items, variables, strict=self._strict)
@@ -74,9 +78,6 @@ class Builder:
                 raise BuildFailed(str(error)) from error
             except BuildError as error:
                 raise BuildFailed(f"kustomize build failed: {error}") from error
-
-    async def close(self) -> None:
-        await self._decryption.close()
 
 
 def _build(tree: Tree, path: str, spec: BuildSpec) -> Build:

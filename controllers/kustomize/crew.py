@@ -1,53 +1,76 @@
-"""Which hands act for a Kustomization: the controller's own, or those of a service account."""
+"""Which hands act for a Kustomization, and the watches that see what others do to its objects.
+
+One tracker for every cluster, running as the cluster's own identity; hands for every cluster and user.
+"""
 
 from __future__ import annotations
 
-from controllers.kustomize.failures import ReconciliationFailed
+import asyncio
+from collections.abc import Callable
+
+from controllers.kustomize.clusters import Clusters, Target, TargetKey
 from controllers.kustomize.hands import Hands
-from shared.kube.client import Identity, KubeClient
-from shared.kube.discovery import Discovery
-from shared.kube.errors import KubeError
 from shared.kube.tracker import Tracker
-from shared.model.kinds import SERVICE_ACCOUNT
 from shared.model.kustomize import Kustomization
+from shared.model.meta import ObjectKey
+
+_MAX_HANDS = 500
 
 
 class Crew:
-    """One tracker for the cluster; appliers by identity. Reads of the tracker are the controller's own."""
+    """`tend` is told of every new tracker, before it runs. `run` never returns."""
 
-    def __init__(
-        self, client: KubeClient, discovery: Discovery, *, default_account: str, concurrency: int
-    ) -> None:
-        self._client, self._discovery = client, discovery
-        self._default_account = default_account
+    def __init__(self, clusters: Clusters, *, concurrency: int, tend: Callable[[Tracker], None]) -> None:
+        self._clusters = clusters
         self._concurrency = concurrency
-        self.tracker = Tracker(client)
-        self._by_identity: dict[str, Hands] = {}
+        self._tend = tend
+        self._trackers: dict[str, Tracker] = {}
+        self._hands: dict[TargetKey, Hands] = {}
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._changed = asyncio.Event()
 
     async def hands(self, ks: Kustomization) -> Hands:
         """Raises ReconciliationFailed when there is no way to act."""
-        if ks.kube_config is not None:
-            raise ReconciliationFailed("spec.kubeConfig is not supported yet", retry_in=ks.retry_interval)
-        account = self._account(ks)
-        who = f"{ks.namespace}/{account}" if account else ""
-        found = self._by_identity.get(who)
+        target = await self._clusters.client(ks)
+        found = self._hands.get(target.key)
         if found is None:
-            client = self._client
-            if account:
-                client = client.impersonating(Identity.service_account(ks.namespace, account))
-            found = Hands.on(client, self._discovery, self.tracker, concurrency=self._concurrency)
-            self._by_identity[who] = found
+            if len(self._hands) >= _MAX_HANDS:
+                self._hands.clear()
+            found = self._hands[target.key] = Hands.on(
+                target.client, target.discovery, self._tracker(target), concurrency=self._concurrency
+            )
         return found
 
     async def can_act(self, ks: Kustomization) -> bool:
         """Does the service account to impersonate exist?"""
-        account = self._account(ks)
-        if not account:
-            return True
-        try:
-            return await self._client.find(SERVICE_ACCOUNT, ks.namespace, account) is not None
-        except KubeError:
-            return False
+        return await self._clusters.can_impersonate(ks)
 
-    def _account(self, ks: Kustomization) -> str:
-        return ks.service_account or self._default_account
+    def release(self, key: ObjectKey) -> None:
+        """The Kustomization is gone: nothing needs to be watched for it."""
+        for tracker in self._trackers.values():
+            tracker.release(key)
+
+    def drop(self, cluster: str) -> None:
+        """The connection to a remote cluster was given up."""
+        self._trackers.pop(cluster, None)
+        self._hands = {key: hands for key, hands in self._hands.items() if key.cluster != cluster}
+        running = self._running.pop(cluster, None)
+        if running is not None:
+            running.cancel()
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                self._changed.clear()
+                for cluster, tracker in self._trackers.items():
+                    if cluster not in self._running:
+                        self._running[cluster] = tasks.create_task(tracker.run(), name=f"track {cluster}")
+                await self._changed.wait()
+
+    def _tracker(self, target: Target) -> Tracker:
+        tracker = self._trackers.get(target.key.cluster)
+        if tracker is None:
+            tracker = self._trackers[target.key.cluster] = Tracker(target.own)
+            self._tend(tracker)
+            self._changed.set()
+        return tracker

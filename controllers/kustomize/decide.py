@@ -11,10 +11,14 @@ from shared.model.kustomize import Kustomization
 
 
 class Step(Enum):
-    """`NOTHING`: all is as it was. `WAIT`: go on waiting for health. `APPLY`: the whole way."""
+    """`NOTHING`: all is as it was. `WAIT`: go on waiting for health. `APPLY`: the whole way.
+
+    `LOOK`: only the artifact is another one; what this Kustomization builds may still be the same.
+    """
 
     NOTHING = auto()
     WAIT = auto()
+    LOOK = auto()
     APPLY = auto()
 
 
@@ -30,6 +34,9 @@ class Inputs:
     @classmethod
     def of(cls, ks: Kustomization, artifact: Artifact, variables: str) -> Self:
         return cls(ks.generation, artifact.revision, artifact.digest, variables)
+
+    def differs_by_artifact_alone(self, other: Inputs) -> bool:
+        return (self.generation, self.variables) == (other.generation, other.variables)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,5 +63,9 @@ def decide(situation: Situation) -> Step:
         return Step.APPLY
     if situation.waiting_for is not None:
         return Step.WAIT if situation.waiting_for == situation.now else Step.APPLY
-    unchanged = situation.ready and situation.last == situation.now and situation.healthy
-    return Step.NOTHING if unchanged and not situation.full_check_due else Step.APPLY
+    last = situation.last
+    if last is None or not situation.ready or not situation.healthy or situation.full_check_due:
+        return Step.APPLY
+    if last == situation.now:
+        return Step.NOTHING
+    return Step.LOOK if last.differs_by_artifact_alone(situation.now) else Step.APPLY

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from controllers.kustomize.decide import Inputs
+from controllers.kustomize.decide import Inputs, Step
+from controllers.kustomize.footprint import Footprint
+from controllers.kustomize.kept import KeptManifests
 from shared.kube.health import HealthCheck, StatusReader
 from shared.kube.memory import Memory
 from shared.model.artifact import Artifact
@@ -17,26 +19,39 @@ from shared.model.meta import ObjectKey, ObjectRef
 class Rollout:
     """One artifact on its way into the cluster; `began` is UTC.
 
-    `visible`: users see it in the conditions from the start, because it is news. `wrote`: it changed
-    something in the cluster. `digest` is that of the built manifests, `reader` judges
-    the health of the kinds that have expressions of their own.
+    `visible`: it is news, so it shows in status and events. `requested`: somebody asks for it, so
+    nothing is spared. `wrote`: it changed something in the cluster. `digest` is that of the built
+    manifests, `reader` judges the health of the kinds that have expressions of their own.
     """
 
     inputs: Inputs
     artifact: Artifact
     began: datetime
+    step: Step
     visible: bool
+    requested: bool
     digest: str = ""
     wrote: bool = False
     reader: StatusReader | None = None
     health: HealthCheck | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class LastBuild:
+    """What was built from these inputs, and what the build looked at."""
+
+    inputs: Inputs
+    digest: str
+    footprint: Footprint
+    kept: KeptManifests | None
+
+
 @dataclass(slots=True)
 class Remembered:
     """`applied`: how the objects were left. `last`: what they were made from, once all had gone well.
 
-    `waiting`: the rollout whose health is awaited. `health`: the check that last passed.
+    `waiting`: the rollout whose health is awaited. `health`: the check that last passed. `build`: the
+    last build, by which the next one may be spared.
     """
 
     applied: Memory
@@ -44,6 +59,7 @@ class Remembered:
     checked: datetime | None = None
     waiting: Rollout | None = None
     health: HealthCheck | None = None
+    build: LastBuild | None = None
     drifted: set[ObjectRef] = field(default_factory=set)
     fetch_failures: int = 0
     terminating_since: datetime | None = None

@@ -7,23 +7,21 @@ the memory says (specs/kustomize.md 2, 4).
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
 from controllers.kustomize import stages
-from controllers.kustomize.build import Builder
 from controllers.kustomize.crew import Crew
 from controllers.kustomize.decide import Inputs, Situation, Step, decide
 from controllers.kustomize.dependencies import Dependencies
-from controllers.kustomize.failures import BuildFailed, ReconciliationFailed
-from controllers.kustomize.fetch import Fetch
+from controllers.kustomize.failures import ReconciliationFailed
 from controllers.kustomize.finalize import prune_all
 from controllers.kustomize.health import readers_of
 from controllers.kustomize.memory import Memories, Remembered, Rollout
+from controllers.kustomize.obtain import Obtain
 from controllers.kustomize.rollout import Acts, RolloutOptions
 from controllers.kustomize.sources import Sources
 from controllers.kustomize.stages import Stage
@@ -51,8 +49,7 @@ class Collaborators:
     client: KubeClient
     sources: Sources
     dependencies: Dependencies
-    fetch: Fetch
-    builder: Builder
+    obtain: Obtain
     crew: Crew
     memories: Memories
     gates: Mapping[str, bool]
@@ -76,9 +73,10 @@ class Reconciler:
         await deps.dependencies.require_ready(ks, report.obj, artifact)
         variables = await gather(ks, deps.client)
         inputs = Inputs.of(ks, artifact, variables.digest)
-        if await self._step(inputs, report, memory) is Step.NOTHING:
+        step = await self._step(inputs, report, memory)
+        if step is Step.NOTHING:
             return Done(ks.interval)
-        rollout = self._new_rollout(inputs, artifact, report, memory)
+        rollout = self._new_rollout(inputs, artifact, report, step)
         rollout.reader = reader
         return await self._roll_out(ks, report, rollout, variables)
 
@@ -115,39 +113,49 @@ class Reconciler:
         )
         return decide(situation)
 
-    def _new_rollout(self, inputs: Inputs, artifact: Artifact, report: Report, memory: Remembered) -> Rollout:
-        """What waited is given up for it; what drifted until now is looked at by it."""
-        if memory.waiting is not None and memory.waiting.inputs != inputs:
-            message = f"Health checks canceled due to new reconciliation triggered by {artifact.revision}"
-            report.tell(EventType.NORMAL, "HealthCheckCanceled", message)
-        if report.is_requested:
-            memory.applied.forget_all()
-        memory.waiting = memory.health = None
-        memory.drifted.clear()
-        visible = report.is_requested or not report.before.ready or inputs != (memory.last or inputs)
-        return Rollout(inputs, artifact, datetime.now(UTC), visible)
+    def _new_rollout(self, inputs: Inputs, artifact: Artifact, report: Report, step: Step) -> Rollout:
+        news = (
+            report.is_requested
+            or report.is_new_generation
+            or not report.before.ready
+            or artifact.revision != report.status.get("lastAppliedRevision")
+            or step is Step.LOOK
+        )
+        return Rollout(inputs, artifact, datetime.now(UTC), step, news, report.is_requested)
 
     async def _roll_out(
         self, ks: Kustomization, report: Report, rollout: Rollout, variables: Variables
     ) -> Outcome:
-        deps, memory, artifact = self._deps, self._deps.memories.of(ks.key), rollout.artifact
-        stages.enter(report, Stage.FETCHING, ks, artifact)
-        if rollout.visible:
+        memory = self._deps.memories.of(ks.key)
+        acts = await self._acts(ks, report, memory, rollout)
+        self._give_up_waiting(report, rollout, memory)
+        stages.enter(report, Stage.FETCHING, ks, rollout.artifact)
+        if report.is_requested or report.is_new_generation or not report.before.ready:
             stages.mark_in_progress(report)
             await report.publish()
-        async with deps.fetch.files(ks, artifact, memory) as files:
-            stages.enter(report, Stage.BUILDING, ks, artifact)
-            path = deps.builder.locate(ks, files, artifact)
-            report.status["lastAttemptedRevision"] = artifact.revision
-            with _told(ks, artifact):
-                built = await deps.builder.build(ks, files, path, variables)
+        built = await self._deps.obtain.manifests(ks, report, rollout, memory, variables)
+        if built is None:
+            return acts.adopt()
+        memory.health = None
+        memory.drifted.clear()
         rollout.digest = built.digest
-        acts = await self._acts(ks, report, memory, rollout)
         objects, ignore = _prepared(ks, built.objects, report, acts)
         changes = await acts.apply(objects, ignore)
         await acts.prune(changes)
         acts.watch_health(changes, objects)
         return await acts.await_health()
+
+    def _give_up_waiting(self, report: Report, rollout: Rollout, memory: Remembered) -> None:
+        """What waited for its health is given up for the new rollout; a request spares nothing."""
+        if memory.waiting is not None and memory.waiting.inputs != rollout.inputs:
+            message = (
+                "Health checks canceled due to new reconciliation triggered by "
+                f"revision {rollout.artifact.revision}"
+            )
+            report.tell(EventType.NORMAL, "HealthCheckCanceled", message)
+        memory.waiting = None
+        if rollout.requested:
+            memory.applied.forget_all()
 
     async def _acts(
         self, ks: Kustomization, report: Report, memory: Remembered, rollout: Rollout | None
@@ -169,14 +177,3 @@ def _prepared(
     except (UnusableManifest, InvalidIgnoreRule) as error:
         acts.record(ReconciliationFailed.reason)
         raise acts.failure(ReconciliationFailed, str(error)) from error
-
-
-@contextlib.contextmanager
-def _told(ks: Kustomization, artifact: Artifact) -> Iterator[None]:
-    """A build does not know when it is tried again, or what revision it builds."""
-    try:
-        yield
-    except BuildFailed as failure:
-        failure.retry_in = failure.retry_in or ks.retry_interval
-        failure.metadata = stages.revision_metadata(artifact)
-        raise

@@ -7,7 +7,7 @@ that a process which dies at any line leaves a record of all that it may own.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -69,7 +69,8 @@ class Acts:
         report, before = self.report, self.inventory()
         report.status["inventory"] = (Inventory.of(refs_of(objects)) | before).render()
         stages.enter(report, Stage.DETECTING, self.ks, self.rollout.artifact)
-        if self.rollout.visible or any(ref not in before for ref in refs_of(objects)):
+        if any(ref not in before for ref in refs_of(objects)):
+            stages.mark_in_progress(report)
             await report.publish()
         rules = Rules(self.ks.force, ignore, self.options.override_managers)
         options = ApplyOptions(rules, self.options.custom_stage_kinds)
@@ -81,6 +82,15 @@ class Acts:
             raise self.failure(ReconciliationFailed, error.render()) from error
         self._tell_changes(changes)
         return changes
+
+    def adopt(self) -> Done:
+        """The new revision holds nothing new for this Kustomization: what is applied is of it, too."""
+        previous = self.memory.build
+        self.rollout.health = self.memory.health
+        if previous is not None:
+            self.memory.build = replace(previous, inputs=self.rollout.inputs)
+            self.rollout.digest = previous.digest
+        return self._succeed()
 
     async def prune(self, changes: ChangeSet) -> None:
         """Drop from the inventory what left git, once it is gone. Raises PruneFailed."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
 
+from controllers.kustomize.clusters import ClusterSettings
+from controllers.kustomize.kubeconfig import Allowed
+from controllers.kustomize.sops.vault_auth import VaultAuth
 from shared.model.meta import GroupKind, ObjectKey
 from shared.runtime.flags import Flags, RuntimeSettings, listed
 
@@ -37,7 +41,8 @@ class Settings:
     http_retry: int
     no_cross_namespace_refs: bool
     no_remote_bases: bool
-    default_service_account: str
+    clusters: ClusterSettings
+    vaults: VaultAuth | None
     override_managers: tuple[str, ...]
     custom_stage_kinds: frozenset[GroupKind]
     config_selector: str
@@ -76,12 +81,19 @@ class Settings:
             http_retry=max(found.http_retry, 0),
             no_cross_namespace_refs=found.no_cross_namespace_refs,
             no_remote_bases=found.no_remote_bases,
-            default_service_account=found.default_service_account,
+            clusters=ClusterSettings(
+                allowed=Allowed(found.insecure_kubeconfig_exec, found.insecure_kubeconfig_tls),
+                default_service_account=found.default_service_account,
+                default_kubeconfig_service_account=found.default_kubeconfig_service_account,
+                object_level_identity=runtime.gates["ObjectLevelWorkloadIdentity"],
+                user_agent=f"{NAME}/headwater",
+            ),
+            vaults=_vaults(found, runtime.own_namespace),
             override_managers=listed(found.override_manager),
             custom_stage_kinds=frozenset(
                 _group_kind(item) for item in listed(found.custom_apply_stage_kinds)
             ),
-            age_secret=_age_secret(found.sops_age_secret, runtime.own_namespace),
+            age_secret=_in_own_namespace(found.sops_age_secret, runtime.own_namespace),
             config_selector=found.watch_configs_label_selector,
             full_check=found.headwater_full_check_interval,
             fetch_pause=timedelta(milliseconds=500),
@@ -94,5 +106,10 @@ def _group_kind(text: str) -> GroupKind:
     return GroupKind(group, kind)
 
 
-def _age_secret(name: str, namespace: str) -> ObjectKey | None:
+def _vaults(found: argparse.Namespace, namespace: str) -> VaultAuth | None:
+    config = _in_own_namespace(found.sops_vault_configmap, namespace)
+    return VaultAuth(config, default_account=found.default_decryption_service_account) if config else None
+
+
+def _in_own_namespace(name: str, namespace: str) -> ObjectKey | None:
     return ObjectKey(namespace, name) if name and namespace else None

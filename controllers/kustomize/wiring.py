@@ -8,25 +8,27 @@ import tempfile
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import aiohttp
 
 from controllers.kustomize.build import Builder
+from controllers.kustomize.clusters import Clusters
 from controllers.kustomize.configs import Configs
 from controllers.kustomize.crew import Crew
 from controllers.kustomize.dependencies import Dependencies, dependants
 from controllers.kustomize.fetch import Fetch
 from controllers.kustomize.memory import Memories
+from controllers.kustomize.obtain import Obtain
 from controllers.kustomize.reconciler import Collaborators, Reconciler
 from controllers.kustomize.rollout import RolloutOptions
 from controllers.kustomize.settings import Settings
-from controllers.kustomize.sops.keys import Decryption
 from controllers.kustomize.sources import Consumers, Sources
 from controllers.kustomize.stages import HEALTHY
 from controllers.kustomize.workspace import Workspace
 from shared.artifacts.fetch import Fetcher, FetchPolicy
 from shared.kube.cache import Change
-from shared.kube.tracker import Drift
+from shared.kube.tracker import Drift, Tracker
 from shared.model.kinds import KUSTOMIZATION
 from shared.model.kustomize import STATUS_MANAGER, Kustomization
 from shared.model.meta import READY, RECONCILING, STALLED, ObjectKey, ObjectRef
@@ -35,45 +37,59 @@ from shared.runtime.kind import Kind
 from shared.runtime.process import Parts
 from shared.runtime.services import Services
 
+if TYPE_CHECKING:
+    from controllers.kustomize.sops.keys import Decryption
 
-def assemble(services: Services, settings: Settings) -> Parts:
-    """Called once the process leads; nothing has been started yet."""
-    root = Path(tempfile.mkdtemp(prefix="kustomize-controller-"))
-    session = aiohttp.ClientSession()
-    # One more try in place bridges a restart of the source's pod; longer outages are the queue's business.
-    policy = FetchPolicy(retries=1, min_wait=settings.fetch_pause, host=settings.source_host)
-    crew = Crew(
-        services.client,
-        services.discovery,
-        default_account=settings.default_service_account,
-        concurrency=settings.concurrent_ssa,
-    )
-    memories = Memories(full_check=settings.full_check, forgotten=crew.tracker.release)
-    sources = Sources(
-        services.client, settings.runtime, no_cross_namespace_refs=settings.no_cross_namespace_refs
-    )
-    gates = settings.runtime.gates
-    builder = Builder(
-        Decryption(services.client, age_secret=settings.age_secret),
-        strict=gates["StrictPostBuildSubstitutions"],
-    )
-    reconciler = Reconciler(
-        Collaborators(
-            client=services.client,
-            sources=sources,
-            dependencies=Dependencies(
-                services.client,
-                requeue=settings.runtime.requeue_dependency,
-                additive=gates["AdditiveCELDependencyCheck"],
+
+class Wiring:
+    """Made once the process leads; nothing of it has been started yet."""
+
+    def __init__(self, services: Services, settings: Settings) -> None:
+        self._services, self._settings = services, settings
+        self._root = Path(tempfile.mkdtemp(prefix="kustomize-controller-"))
+        self._session = aiohttp.ClientSession()
+        self._decryption: Decryption | None = None
+        self._clusters = Clusters(services.client, services.discovery, settings.clusters, self._drop)
+        self._crew = Crew(self._clusters, concurrency=settings.concurrent_ssa, tend=self._tend)
+        self._memories = Memories(full_check=settings.full_check, forgotten=self._crew.release)
+        self._sources = Sources(
+            services.client, settings.runtime, no_cross_namespace_refs=settings.no_cross_namespace_refs
+        )
+        self._controller = self._make_controller()
+        self._connect_wakes()
+
+    def parts(self) -> Parts:
+        return Parts([self._controller], servers=[self._workshop()], tasks=[self._crew.run])
+
+    def _make_controller(self) -> Controller[Kustomization]:
+        reconciler = Reconciler(self._collaborators())
+        kind = Kind(
+            KUSTOMIZATION,
+            Kustomization.parse,
+            reconciler.reconcile,
+            reconciler.finalize,
+            field_manager=STATUS_MANAGER,
+            owned=frozenset({READY, RECONCILING, STALLED, HEALTHY}),
+            suspended_message="Reconciliation is suspended for this object",
+        )
+        return Controller(kind, self._services, forget=self._memories.forget)
+
+    def _collaborators(self) -> Collaborators:
+        settings, client = self._settings, self._services.client
+        gates, requeue = settings.runtime.gates, settings.runtime.requeue_dependency
+        # One more try in place bridges a hiccup; longer outages of the source are the queue's business.
+        policy = FetchPolicy(retries=1, min_wait=settings.fetch_pause, host=settings.source_host)
+        workspace = Workspace(self._root, Fetcher(self._session, self._root, policy))
+        return Collaborators(
+            client=client,
+            sources=self._sources,
+            dependencies=Dependencies(client, requeue=requeue, additive=gates["AdditiveCELDependencyCheck"]),
+            obtain=Obtain(
+                Fetch(workspace, retries=settings.http_retry, requeue=requeue),
+                Builder(self._get_decryption, strict=gates["StrictPostBuildSubstitutions"]),
             ),
-            fetch=Fetch(
-                Workspace(root, Fetcher(session, root, policy)),
-                retries=settings.http_retry,
-                requeue=settings.runtime.requeue_dependency,
-            ),
-            builder=builder,
-            crew=crew,
-            memories=memories,
+            crew=self._crew,
+            memories=self._memories,
             gates=gates,
             options=RolloutOptions(
                 override_managers=settings.override_managers,
@@ -83,61 +99,61 @@ def assemble(services: Services, settings: Settings) -> Parts:
             ),
             full_check=settings.full_check,
         )
-    )
-    kind = Kind(
-        KUSTOMIZATION,
-        Kustomization.parse,
-        reconciler.reconcile,
-        reconciler.finalize,
-        field_manager=STATUS_MANAGER,
-        owned=frozenset({READY, RECONCILING, STALLED, HEALTHY}),
-        suspended_message="Reconciliation is suspended for this object",
-    )
-    controller = Controller(kind, services, forget=memories.forget)
-    _wake(controller, sources, services, settings)
-    crew.tracker.subscribe(partial(_drifted, controller, memories))
-    crew.tracker.subscribe_moves(partial(_moved, controller, memories))
-    return Parts([controller], servers=[_workshop(root, session, builder)], tasks=[crew.tracker.run])
+
+    def _get_decryption(self) -> Decryption:
+        if self._decryption is None:
+            from controllers.kustomize.sops.keys import Decryption
+
+            settings = self._settings
+            self._decryption = Decryption(
+                self._services.client, age_secret=settings.age_secret, vaults=settings.vaults
+            )
+        return self._decryption
+
+    def _connect_wakes(self) -> None:
+        controller, runtime = self._controller, self._settings.runtime
+        consumers = Consumers(controller.cache)
+        for cache in self._sources.caches.values():
+            controller.woken_by(cache, partial(consumers.of, cache.resource))
+        controller.woken_by(controller.cache, self._dependency_moved)
+        if not runtime.gates["DisableConfigWatchers"]:
+            configs = Configs(self._services.client, runtime.namespace, self._settings.config_selector)
+            for cache in configs.caches:
+                controller.woken_by(cache, partial(configs.users_of, cache.resource, controller.cache))
+
+    def _dependency_moved(self, change: Change) -> list[ObjectKey]:
+        return dependants(change, list(self._controller.cache))
+
+    def _tend(self, tracker: Tracker) -> None:
+        tracker.subscribe(self._drifted)
+        tracker.subscribe_moves(self._moved)
+
+    def _drop(self, cluster: str) -> None:
+        self._crew.drop(cluster)
+
+    def _drifted(self, drift: Drift) -> None:
+        memory = self._memories.find(drift.owner)
+        if memory is not None:
+            memory.drifted.add(drift.ref)
+            self._controller.wake_after(drift.owner, drift.delay)
+
+    def _moved(self, owner: ObjectKey, _ref: ObjectRef) -> None:
+        """Any change of a managed object, so also of its health: news only for who waits for it."""
+        memory = self._memories.find(owner)
+        if memory is not None and memory.waiting is not None:
+            self._controller.wake(owner)
+
+    @contextlib.asynccontextmanager
+    async def _workshop(self) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await self._session.close()
+            if self._decryption is not None:
+                await self._decryption.close()
+            await self._clusters.close()
+            shutil.rmtree(self._root, ignore_errors=True)
 
 
-def _wake(
-    controller: Controller[Kustomization], sources: Sources, services: Services, settings: Settings
-) -> None:
-    consumers = Consumers(controller.cache)
-    for cache in sources.caches.values():
-        controller.woken_by(cache, partial(consumers.of, cache.resource))
-
-    def dependency_moved(change: Change) -> list[ObjectKey]:
-        return dependants(change, list(controller.cache))
-
-    controller.woken_by(controller.cache, dependency_moved)
-    if not settings.runtime.gates["DisableConfigWatchers"]:
-        configs = Configs(services.client, settings.runtime.namespace, settings.config_selector)
-        for cache in configs.caches:
-            controller.woken_by(cache, partial(configs.users_of, cache.resource, controller.cache))
-
-
-def _drifted(controller: Controller[Kustomization], memories: Memories, drift: Drift) -> None:
-    memory = memories.find(drift.owner)
-    if memory is not None:
-        memory.drifted.add(drift.ref)
-        controller.wake_after(drift.owner, drift.delay)
-
-
-def _moved(
-    controller: Controller[Kustomization], memories: Memories, owner: ObjectKey, _ref: ObjectRef
-) -> None:
-    """Any change of a managed object, so also of its health: news only for who waits for it."""
-    memory = memories.find(owner)
-    if memory is not None and memory.waiting is not None:
-        controller.wake(owner)
-
-
-@contextlib.asynccontextmanager
-async def _workshop(root: Path, session: aiohttp.ClientSession, builder: Builder) -> AsyncIterator[None]:
-    try:
-        yield
-    finally:
-        await session.close()
-        await builder.close()
-        shutil.rmtree(root, ignore_errors=True)
+def assemble(services: Services, settings: Settings) -> Parts:
+    return Wiring(services, settings).parts()

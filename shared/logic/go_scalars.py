@@ -11,6 +11,7 @@ import re
 import struct
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 from enum import Enum
 from typing import Any
 
@@ -215,7 +216,7 @@ def go_float(value: float) -> str:
     shortest = repr(value)
     if value == 0:
         return shortest.removesuffix(".0")
-    power = int(f"{value:.17e}".partition("e")[2])
+    power = Decimal(shortest).adjusted()
     if -4 <= power < 6:
         return shortest.removesuffix(".0")
     mantissa = shortest.partition("e")[0].lstrip("-").replace(".", "").strip("0")

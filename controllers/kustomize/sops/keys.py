@@ -13,7 +13,8 @@ from controllers.kustomize.sops.data_key import DataKeys
 from controllers.kustomize.sops.decrypt import Decryptor
 from controllers.kustomize.sops.errors import KeysInvalid
 from controllers.kustomize.sops.keyring import Keyring
-from controllers.kustomize.sops.vault_login import VaultAuth, VaultLogins
+from controllers.kustomize.sops.vault_auth import VaultAuth
+from controllers.kustomize.sops.vault_login import VaultLogins
 from shared.kube.client import KubeClient
 from shared.kube.errors import KubeError
 from shared.model.kinds import SECRET

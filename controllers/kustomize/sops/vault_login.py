@@ -7,12 +7,12 @@ to: the address of a vault stands in the encrypted file, and a token is not for 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import aiohttp
 
 from controllers.kustomize.sops.cloud import vault
 from controllers.kustomize.sops.errors import DataKeyUnavailable, KeysInvalid
+from controllers.kustomize.sops.vault_auth import VaultAuth
 from controllers.kustomize.tokens import request_token
 from shared.kube.client import KubeClient
 from shared.kube.errors import KubeError
@@ -21,18 +21,6 @@ from shared.model.kinds import CONFIG_MAP
 from shared.model.meta import ObjectKey
 
 _ENTRY = "config.yaml"
-
-
-@dataclass(frozen=True, slots=True)
-class VaultAuth:
-    """`config` is the ConfigMap with the instances, in the controller's namespace.
-
-    `default_account` is the flag's, `own_account` the controller's, for Kustomizations that name none.
-    """
-
-    config: ObjectKey
-    default_account: str = ""
-    own_account: ObjectKey | None = None
 
 
 class VaultLogins:

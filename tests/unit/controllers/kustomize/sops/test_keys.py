@@ -13,7 +13,8 @@ from controllers.kustomize.sops.cloud import vault
 from controllers.kustomize.sops.errors import DataKeyUnavailable, KeysInvalid
 from controllers.kustomize.sops.keys import Decryption
 from controllers.kustomize.sops.metadata import KeyKind, WrappedKey
-from controllers.kustomize.sops.vault_login import VaultAuth, VaultLogins
+from controllers.kustomize.sops.vault_auth import VaultAuth
+from controllers.kustomize.sops.vault_login import VaultLogins
 from shared.kube.client import KubeClient
 from shared.logic.go_yaml import read_document
 from shared.model.kinds import CONFIG_MAP, SECRET, SERVICE_ACCOUNT
