@@ -34,6 +34,9 @@ _NOT_COPIED = frozenset(
     }
 )
 
+_TO_BE_MADE = Part("", 0, 0, 0)
+"""Stands for the replica set of a template that has none yet."""
+
 
 class Deployments:
     def __init__(self, cluster: Cluster, replica_sets: Owned, pods: Owned) -> None:
@@ -87,22 +90,21 @@ class Deployments:
         if spec.get("paused"):
             parts = [_part(each) for each in sets.all]
             return self._scale(sets, paused_targets(limits, parts), deployment)
-        made = sets.new is None
-        if sets.new is None:
-            sets = Sets(self._make(deployment, sets.old), sets.old, made=True)
-        assert sets.new is not None
-        new, old = _part(sets.new), [self._part_with_pods(each) for each in sets.old]
+        new = _part(sets.new) if sets.new is not None else _TO_BE_MADE
+        old = [self._part_with_pods(each) for each in sets.old]
         if spec.get("strategy", {}).get("type") == "Recreate":
             targets = recreate_targets(limits.desired, new, old)
         else:
             targets = rolling_targets(limits, new, old)
+        if sets.new is None:
+            sets = Sets(self._make(deployment, sets.old, targets[new.name]), sets.old, made=True)
         sets = self._scale(sets, targets, deployment)
-        if not made:
+        if not sets.made:
             sets = self._renumber(sets)
         self._forget(deployment, sets.old)
         return sets
 
-    def _make(self, deployment: Obj, old: list[Obj]) -> Obj:
+    def _make(self, deployment: Obj, old: list[Obj], replicas: int) -> Obj:
         metadata, spec = deployment["metadata"], deployment["spec"]
         template = spec["template"]
         collisions = 0
@@ -116,7 +118,7 @@ class Deployments:
         selector = dict(spec["selector"])
         selector["matchLabels"] = {**(selector.get("matchLabels") or {}), TEMPLATE_HASH: mark}
         wanted: Obj = {
-            "replicas": 0,
+            "replicas": replicas,
             "selector": selector,
             "template": {**template, "metadata": {**(template.get("metadata") or {}), "labels": labels}},
         }
@@ -132,6 +134,7 @@ class Deployments:
                     "labels": labels,
                     "annotations": {
                         **_copied(deployment),
+                        **_sizes(deployment),
                         REVISION: str(max(map(_number, old), default=0) + 1),
                     },
                     "ownerReferences": [reference_to(deployment)],
