@@ -78,15 +78,15 @@ class Access:
     def change(self, kind: Kind, key: Key, edit: Callable[[Obj], None], subresource: str = "") -> Obj:
         return self._direct.change(self.resource(kind), *key, edit, subresource)
 
-    def write(self, kind: Kind, old: Obj, new: Obj, subresource: str | None = "status") -> None:
-        """Store `new` in the place of `old`, the present state, if they differ.
+    def write(self, kind: Kind, old: Obj, new: Obj, subresource: str | None = "status") -> bool:
+        """Store `new` in the place of `old`, the present state, if they differ; say whether they did.
 
         For statuses and what else the rules for users do not cover (a pod's node): neither defaults nor
         validation, because the controller is trusted with what it writes. It owns what it changes, but
         nobody does where the subresource is None.
         """
         if new == old:
-            return
+            return False
         resource = self.resource(kind)
         if subresource is not None:
             rules.track(resource, old, new, self._manager, subresource)
@@ -94,11 +94,13 @@ class Access:
         metadata = new["metadata"]
         key = (metadata.get("namespace", ""), metadata["name"])
         self._store.put(resource.collection, key, rules.to_storage(resource, new))
+        return True
 
-    def write_status(self, kind: Kind, obj: Obj, status: Obj) -> None:
-        """Give `obj`, the present state, this status."""
-        if status != obj.get("status"):
-            self.write(kind, obj, {**obj, "metadata": dict(obj["metadata"]), "status": status})
+    def write_status(self, kind: Kind, obj: Obj, status: Obj) -> bool:
+        """Give `obj`, the present state, this status; say whether it had another."""
+        if status == obj.get("status"):
+            return False
+        return self.write(kind, obj, {**obj, "metadata": dict(obj["metadata"]), "status": status})
 
     def delete(
         self, kind: Kind, key: Key, *, grace_seconds: int | None = None, propagation: str = "Background"

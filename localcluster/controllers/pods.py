@@ -155,7 +155,8 @@ class Pods:
 
     def _refuse(self, pod: Obj, reason: str, message: str) -> None:
         wanted = {"status": "False", "reason": reason, "message": message}
-        self._scheduler.write_status(POD, pod, _with_scheduled(pod, wanted))
+        if self._scheduler.write_status(POD, pod, _with_scheduled(pod, wanted)):
+            self._scheduler.warn(pod, "FailedScheduling", message)
 
     def _run(self, key: Key, pod: Obj) -> None:
         status = pod.get("status") or {}
@@ -174,7 +175,10 @@ class Pods:
             self._started[uid] = moment + self._settings.delay * 2 ** min(restarts, _LONGEST_BACK_OFF)
             state, restarts = State.CRASHING, restarts + 1
         report = Report(state, self._addresses.give(key), restarts)
-        self._kubelet.write_status(POD, pod, status_of(pod, report))
+        wanted = status_of(pod, report)
+        if self._kubelet.write_status(POD, pod, wanted) and state in (State.CRASHING, State.PULLING):
+            waiting = wanted["containerStatuses"][0]["state"]["waiting"]
+            self._kubelet.warn(pod, "BackOff", waiting["message"])
 
     def _stop(self, key: Key, pod: Obj) -> None:
         """Its containers end within the delay, or the grace period where that is shorter."""

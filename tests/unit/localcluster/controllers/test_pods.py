@@ -154,3 +154,30 @@ async def test_a_deleted_pod_stops_before_it_is_gone(simulation: Simulation) -> 
 
     await simulation.until(gone)
     assert stopping["metadata"]["deletionGracePeriodSeconds"] == 30
+
+
+@pytest.mark.parametrize(
+    ("directed", "reason", "message"),
+    [
+        ("CrashLoopBackOff", "BackOff", "restarting failed container=app"),
+        ("ImagePullBackOff", "BackOff", 'Back-off pulling image "example.com/app:1"'),
+        ("Unschedulable", "FailedScheduling", "0/1 nodes are available"),
+    ],
+)
+async def test_what_goes_wrong_is_an_event_once(
+    simulation: Simulation, directed: str, reason: str, message: str
+) -> None:
+    await simulation.api.create(pod(annotations={"fail": directed}))
+
+    async def told() -> bool:
+        return bool(await simulation.list(("v1", "Event")))
+
+    await simulation.until(told)
+    await simulation.edit(POD, "box", lambda obj: obj["metadata"].update(labels={"touched": "yes"}))
+    await simulation.api.create(pod("other"))
+    await simulation.see(POD, "other", phase("Running"))
+
+    [event] = await simulation.list(("v1", "Event"))
+    assert (event["type"], event["reason"]) == ("Warning", reason)
+    assert message in event["message"]
+    assert event["involvedObject"]["name"] == "box"
