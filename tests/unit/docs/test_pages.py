@@ -6,6 +6,8 @@ import contextlib
 import importlib
 import io
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,14 @@ def test_every_flag_is_explained(controller: str) -> None:
         for flag in FLAG.findall(row.split("|")[1] if row.startswith("|") else "")
     }
     assert explained == offered_flags(controller)
+
+
+def test_every_flag_of_localcluster_is_explained() -> None:
+    command = [sys.executable, "-m", "localcluster", "--help"]
+    shown = subprocess.run(command, cwd=DOCS.parent, capture_output=True, text=True, check=True, timeout=30)
+    rows = [row for row in (DOCS / "localcluster.md").read_text().splitlines() if row.startswith("| `--")]
+    explained = {flag for row in rows for flag in re.findall(r"--([a-z-]+)", row.split("|")[1])}
+    assert explained == set(re.findall(r"--([a-z-]+)", shown.stdout)) - {"help"}
 
 
 @pytest.mark.parametrize(
