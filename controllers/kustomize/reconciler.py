@@ -22,7 +22,7 @@ from controllers.kustomize.finalize import prune_all
 from controllers.kustomize.health import readers_of
 from controllers.kustomize.memory import Memories, Remembered, Rollout
 from controllers.kustomize.obtain import Obtain
-from controllers.kustomize.rollout import Acts, RolloutOptions
+from controllers.kustomize.rollout import PAUSE_BETWEEN_STAGES, Acts, RolloutOptions
 from controllers.kustomize.sources import Sources
 from controllers.kustomize.stages import Stage
 from controllers.kustomize.support import require_enabled
@@ -36,7 +36,7 @@ from shared.model.artifact import Artifact
 from shared.model.event import EventType
 from shared.model.kustomize import Kustomization
 from shared.model.meta import Object
-from shared.runtime.outcome import Done, Outcome
+from shared.runtime.outcome import Done, Outcome, Pending
 from shared.runtime.report import Report
 
 log = structlog.get_logger()
@@ -141,6 +141,8 @@ class Reconciler:
         rollout.digest = built.digest
         objects, ignore = _prepared(ks, built.objects, report, acts)
         changes = await acts.apply(objects, ignore)
+        if changes is None:
+            return Pending(PAUSE_BETWEEN_STAGES)
         await acts.prune(changes)
         acts.watch_health(changes, objects)
         return await acts.await_health()

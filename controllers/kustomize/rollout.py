@@ -21,7 +21,7 @@ from controllers.kustomize.history import Attempted, origin_revision, with_attem
 from controllers.kustomize.memory import Remembered, Rollout
 from controllers.kustomize.stages import HEALTHY, Stage
 from shared.kube.apply import ApplyOptions, refs_of
-from shared.kube.apply_errors import ApplyFailed
+from shared.kube.apply_errors import ApplyFailed, StillSettling
 from shared.kube.apply_object import Rules
 from shared.kube.health import HealthCheck, HealthOptions, Verdict
 from shared.kube.health import Outcome as HealthOutcome
@@ -42,6 +42,10 @@ log = structlog.get_logger()
 _LOOK_AT_MANAGED = timedelta(seconds=5)
 _LOOK_AT_OTHERS = timedelta(seconds=2)
 
+# Definitions and classes are ready in a moment; who takes longer gives the worker back meanwhile.
+_STAGE_PATIENCE = 2.0
+PAUSE_BETWEEN_STAGES = timedelta(seconds=1)
+
 
 @dataclass(frozen=True, slots=True)
 class RolloutOptions:
@@ -49,6 +53,7 @@ class RolloutOptions:
 
     override_managers: tuple[str, ...]
     custom_stage_kinds: frozenset[GroupKind]
+    migrate_api_version: bool
     fail_fast: bool
     grouped_log: bool
 
@@ -64,18 +69,24 @@ class Acts:
     hands: Hands
     options: RolloutOptions
 
-    async def apply(self, objects: Sequence[Object], ignore: IgnoreRules) -> ChangeSet:
-        """Raises ReconciliationFailed; what was reached stays in the inventory."""
+    async def apply(self, objects: Sequence[Object], ignore: IgnoreRules) -> ChangeSet | None:
+        """None while a stage is not ready yet: then apply again after `PAUSE_BETWEEN_STAGES`.
+
+        Raises ReconciliationFailed; what was reached stays in the inventory.
+        """
         report, before = self.report, self.inventory()
         report.status["inventory"] = (Inventory.of(refs_of(objects)) | before).render()
         stages.enter(report, Stage.DETECTING, self.ks, self.rollout.artifact)
         if any(ref not in before for ref in refs_of(objects)):
             stages.mark_in_progress(report)
             await report.publish()
-        rules = Rules(self.ks.force, ignore, self.options.override_managers)
-        options = ApplyOptions(rules, self.options.custom_stage_kinds)
+        rules = Rules(self.ks.force, ignore, self.options.override_managers, self.options.migrate_api_version)
+        options = ApplyOptions(rules, self.options.custom_stage_kinds, _STAGE_PATIENCE)
         try:
             changes = await self.hands.applier.apply(objects, options, self.memory.applied)
+        except StillSettling as error:
+            self._tell_changes(error.changes)
+            return None
         except ApplyFailed as error:
             self.record(ReconciliationFailed.reason)
             self._tell_changes(error.changes)

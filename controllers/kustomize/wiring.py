@@ -94,6 +94,7 @@ class Wiring:
             options=RolloutOptions(
                 override_managers=settings.override_managers,
                 custom_stage_kinds=settings.custom_stage_kinds,
+                migrate_api_version=gates["MigrateAPIVersion"],
                 fail_fast=not gates["DisableFailFastBehavior"],
                 grouped_log=gates["GroupChangeLog"],
             ),

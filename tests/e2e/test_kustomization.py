@@ -3,38 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 import pytest
 
-from shared.model.kinds import CONFIG_MAP, GIT_REPOSITORY, KUSTOMIZATION, SECRET
-from shared.model.meta import Object
+from shared.model.kinds import CONFIG_MAP, KUSTOMIZATION
 from tests.e2e.conftest import Controllers
 from tests.e2e.repository import Repository, config_map, manifest
+from tests.e2e.rollout import data_of, pushed, started
 from tests.e2e.world import World, condition, eventually
 
 pytestmark = pytest.mark.e2e
-
-
-async def started(world: World, repository: Repository, **spec: object) -> Object:
-    """A GitRepository and a Kustomization of it, both ready."""
-    await world.git_repository(url=repository.url, ref={"branch": "main"})
-    await world.kustomization(**{"targetNamespace": world.namespace} | spec)
-    return await world.ready(KUSTOMIZATION, "web")
-
-
-async def pushed(world: World, repository: Repository, *, remove: tuple[str, ...] = (), **files: str) -> str:
-    """Commit, push, and tell source-controller as a webhook would; returns the revision."""
-    revision = repository.commit(
-        {name.replace("__", "/") + ".yaml": text for name, text in files.items()}, remove=remove
-    )
-    await world.request(GIT_REPOSITORY, "repo")
-    return revision
-
-
-async def data_of(world: World, name: str) -> dict[str, str] | None:
-    found = await world.client.find(CONFIG_MAP, world.namespace, name)
-    return None if found is None else found.get("data") or {}
 
 
 async def test_the_first_sync(world: World, controllers: Controllers, repository: Repository) -> None:
@@ -153,92 +131,6 @@ async def _true(value: bool) -> bool:
     return value
 
 
-BAD = {
-    "invalid YAML": ("bad.yaml", "a: [1\nb: 2\n", "BuildFailed", "bad.yaml"),
-    "an object without a name": (
-        "bad.yaml",
-        "apiVersion: v1\nkind: ConfigMap\nmetadata: {}\n",
-        "BuildFailed",
-        "bad.yaml",
-    ),
-    "the same object twice": ("bad.yaml", config_map("a", key="9"), "BuildFailed", "a"),
-    "a missing resource": (
-        "kustomization.yaml",
-        "resources: [nowhere.yaml]\n",
-        "BuildFailed",
-        "nowhere.yaml",
-    ),
-    "a path outside of the root": (
-        "kustomization.yaml",
-        "resources: [../../../../etc]\n",
-        "BuildFailed",
-        "etc",
-    ),
-    "a kustomization that includes itself": (
-        "kustomization.yaml",
-        "resources: [.]\n",
-        "BuildFailed",
-        "cycle",
-    ),
-    "an object that the API server refuses": (
-        "bad.yaml",
-        manifest("v1", "Service", "bad", spec={"ports": [{"port": 99999999}]}),
-        "ReconciliationFailed",
-        "Service/{ns}/bad",
-    ),
-    "a kind that nobody serves": (
-        "bad.yaml",
-        manifest("nobody.example.com/v1", "Nothing", "bad"),
-        "ReconciliationFailed",
-        "Nothing",
-    ),
-}
-
-
-@pytest.mark.parametrize("bad", BAD.values(), ids=BAD.keys())
-async def test_a_bad_commit_fails_clearly_and_leaves_what_runs_alone(
-    world: World, controllers: Controllers, repository: Repository, bad: tuple[str, str, str, str]
-) -> None:
-    file, text, reason, named = bad
-    repository.commit({"a.yaml": config_map("a", key="1")})
-    ks = await started(world, repository)
-    good = ks["status"]["lastAppliedRevision"]
-    repository.commit({file: text, "new.yaml": config_map("new")})
-    await world.request(GIT_REPOSITORY, "repo")
-
-    ks = await world.failing(KUSTOMIZATION, "web", reason)
-    assert named.replace("{ns}", world.namespace) in condition(ks, "Ready")["message"]
-    assert ks["status"]["lastAppliedRevision"] == good
-    assert await data_of(world, "a") == {"key": "1"}
-    assert await data_of(world, "new") is None, "half of a bad commit was applied"
-
-    revision = await pushed(world, repository, a=config_map("a", key="2"), remove=(file,))
-    await world.ready(KUSTOMIZATION, "web", revision=revision)
-    assert await data_of(world, "a") == {"key": "2"}
-
-
-async def test_a_path_that_is_not_there(
-    world: World, controllers: Controllers, repository: Repository
-) -> None:
-    repository.commit({"a.yaml": config_map("a")})
-    await world.git_repository(url=repository.url, ref={"branch": "main"})
-    await world.kustomization(path="./nowhere")
-    await world.until(
-        KUSTOMIZATION,
-        "web",
-        lambda obj: "kustomization path not found" in condition(obj, "Ready").get("message", ""),
-    )
-    await world.failing(KUSTOMIZATION, "web", "ArtifactFailed")
-    await world.change(KUSTOMIZATION, "web", path="./", targetNamespace=world.namespace)
-    await world.ready(KUSTOMIZATION, "web")
-
-
-async def test_a_source_that_is_not_there(world: World, controllers: Controllers) -> None:
-    await world.kustomization()
-    ks = await world.failing(KUSTOMIZATION, "web", "ArtifactFailed")
-    assert "not found" in condition(ks, "Ready")["message"]
-
-
 async def test_a_definition_and_its_objects_in_one_commit(
     world: World, controllers: Controllers, repository: Repository
 ) -> None:
@@ -272,27 +164,6 @@ async def test_a_definition_and_its_objects_in_one_commit(
     assert found["spec"] == {"size": 1}
 
 
-async def test_an_immutable_field_is_refused_and_forced(
-    world: World, controllers: Controllers, repository: Repository
-) -> None:
-    def secret(kind: str) -> str:
-        return manifest("v1", "Secret", "s", type=kind, stringData={"k": "v"})
-
-    repository.commit({"s.yaml": secret("Opaque")})
-    await started(world, repository)
-    before = (await world.get(SECRET, "s"))["metadata"]["uid"]
-    await pushed(world, repository, s=secret("example.com/other"))
-    ks = await world.failing(KUSTOMIZATION, "web", "ReconciliationFailed")
-    message = condition(ks, "Ready")["message"]
-    assert f"Secret/{world.namespace}/s" in message
-    assert "immutable" in message
-
-    await world.change(KUSTOMIZATION, "web", force=True)
-    await world.ready(KUSTOMIZATION, "web")
-    found = await world.get(SECRET, "s")
-    assert (found["type"], found["metadata"]["uid"] != before) == ("example.com/other", True)
-
-
 async def test_dependencies_wait_for_each_other(
     world: World, controllers: Controllers, repository: Repository
 ) -> None:
@@ -323,16 +194,6 @@ async def test_variables_are_substituted(
     )
     await started(world, repository, postBuild={"substituteFrom": [{"kind": "ConfigMap", "name": "vars"}]})
     assert await data_of(world, "a") == {"key": "1-default", "raw": "${kept}"}
-
-
-async def test_an_undefined_variable_names_itself(
-    world: World, controllers: Controllers, repository: Repository
-) -> None:
-    repository.commit({"a.yaml": config_map("a", key="${nobody_sets_this}")})
-    await world.git_repository(url=repository.url, ref={"branch": "main"})
-    await world.kustomization(targetNamespace=world.namespace, postBuild={"substitute": {"other": "1"}})
-    ks = await world.failing(KUSTOMIZATION, "web", "BuildFailed")
-    assert 'variable not set (strict mode): "nobody_sets_this"' in condition(ks, "Ready")["message"]
 
 
 async def test_suspended_objects_are_left_alone_and_resume(
@@ -380,63 +241,3 @@ async def test_an_object_that_opted_out_is_not_pruned(
     revision = await pushed(world, repository, remove=("keep.yaml",))
     await world.ready(KUSTOMIZATION, "web", revision=revision)
     assert await data_of(world, "keep") is not None
-
-
-def never_ready(name: str, image: str = "x:1") -> str:
-    """A Deployment that stays unavailable on any cluster: no scheduler of that name exists."""
-    pod = {"schedulerName": "nobody", "containers": [{"name": "c", "image": image}]}
-    labels = {"app": name}
-    spec = {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": pod}}
-    return manifest("apps/v1", "Deployment", name, spec=spec)
-
-
-async def test_a_health_check_that_fails_says_what_it_waited_for(
-    world: World, controllers: Controllers, repository: Repository
-) -> None:
-    repository.commit({"d.yaml": never_ready("web")})
-    await world.git_repository(url=repository.url, ref={"branch": "main"})
-    await world.kustomization(targetNamespace=world.namespace, wait=True, timeout="30s")
-    ks = await world.until(
-        KUSTOMIZATION, "web", lambda obj: "health checks" in condition(obj, "Reconciling").get("message", "")
-    )
-    assert condition(ks, "Healthy")["status"] == "Unknown"
-    ks = await world.failing(KUSTOMIZATION, "web", "HealthCheckFailed", seconds=45)
-    message = condition(ks, "Ready")["message"]
-    assert f"Deployment/{world.namespace}/web status: 'InProgress'" in message
-    assert message.startswith("health check failed after 30")
-
-
-async def test_a_new_revision_does_not_wait_for_the_old_one(
-    world: World, controllers: Controllers, repository: Repository
-) -> None:
-    repository.commit({"d.yaml": never_ready("web"), "a.yaml": config_map("a", key="1")})
-    await world.git_repository(url=repository.url, ref={"branch": "main"})
-    await world.kustomization(targetNamespace=world.namespace, wait=True, timeout="5m")
-    await world.until(
-        KUSTOMIZATION, "web", lambda obj: "health checks" in condition(obj, "Reconciling").get("message", "")
-    )
-    started_at = time.monotonic()
-    revision = await pushed(world, repository, a=config_map("a", key="2"), remove=("d.yaml",))
-    await world.ready(KUSTOMIZATION, "web", revision=revision, seconds=10)
-    assert time.monotonic() - started_at < 5
-    assert await data_of(world, "a") == {"key": "2"}
-
-
-async def test_health_waits_hold_no_worker(
-    world: World, controllers: Controllers, repository: Repository
-) -> None:
-    """More objects wait than there are workers, and another one still gets through at once."""
-    repository.commit({"slow/d.yaml": never_ready("slow"), "quick/a.yaml": config_map("a")})
-    await world.git_repository(url=repository.url, ref={"branch": "main"})
-    for number in range(6):
-        await world.kustomization(
-            f"slow-{number}",
-            path="./slow",
-            targetNamespace=world.namespace,
-            nameSuffix=f"-{number}",
-            wait=True,
-            timeout="5m",
-        )
-    await asyncio.sleep(2)
-    await world.kustomization("quick", path="./quick", targetNamespace=world.namespace)
-    await world.ready(KUSTOMIZATION, "quick", seconds=5)
