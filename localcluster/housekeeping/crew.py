@@ -9,6 +9,7 @@ from localcluster.housekeeping.account_tokens import AccountTokens
 from localcluster.housekeeping.aggregation import RoleAggregation
 from localcluster.housekeeping.definitions import Definitions
 from localcluster.housekeeping.garbage import GarbageCollector
+from localcluster.housekeeping.lost_pods import LostPods
 from localcluster.housekeeping.namespaces import Namespaces
 from localcluster.housekeeping.protection import VolumeProtection
 from localcluster.housekeeping.worklist import Worklist
@@ -19,6 +20,7 @@ class Housekeeping:
         self.definitions = Definitions(cluster)
         self.aggregation = RoleAggregation(cluster)
         self.garbage = GarbageCollector(cluster)
+        self.lost_pods = LostPods(cluster)
         self.namespaces = Namespaces(cluster, authority)
         self.protection = VolumeProtection(cluster)
         self.account_tokens = AccountTokens(cluster, authority)
@@ -28,6 +30,7 @@ class Housekeeping:
             self.definitions,
             self.aggregation,
             self.garbage,
+            self.lost_pods,
             self.namespaces,
             self.protection,
             self.account_tokens,

@@ -1,5 +1,6 @@
 """How objects, definitions, namespaces and owners live and end."""
 
+from localcluster.housekeeping import lost_pods
 from localcluster.inprocess import InProcess
 from tests.fakes.localcluster_server import APPLY, MERGE, RunningCluster, config_map, definition
 
@@ -116,6 +117,21 @@ async def test_a_claim_in_use_stays_until_its_pod_has_gone(cluster: RunningClust
     assert (await cluster.request("GET", f"{claims}/data")).body["metadata"]["deletionTimestamp"]
     await cluster.request("DELETE", f"{pods}/p")
     await cluster.until(f"{claims}/data", status=404)
+
+
+async def test_a_pod_on_a_node_that_never_was_goes_in_the_end(cluster: RunningCluster, monkeypatch) -> None:
+    monkeypatch.setattr(lost_pods, "QUARANTINE_SECONDS", 0.1)
+    pods = "/api/v1/namespaces/default/pods"
+    await cluster.until("/api/v1/namespaces/default/serviceaccounts/default")
+    spec = {
+        "nodeName": "nowhere",
+        "terminationGracePeriodSeconds": 1,
+        "containers": [{"name": "c", "image": "i"}],
+    }
+    await cluster.request("POST", pods, {"metadata": {"name": "p"}, "spec": spec})
+    await cluster.request("DELETE", f"{pods}/p")
+    assert (await cluster.request("GET", f"{pods}/p")).status == 200
+    await cluster.until(f"{pods}/p", status=404)
 
 
 async def test_a_token_secret_is_filled_and_authenticates(cluster: RunningCluster) -> None:
