@@ -9,14 +9,15 @@ from typing import Any
 
 from controllers.source.conditions import INCLUDE_UNAVAILABLE, STORAGE_OPERATION_FAILED, Reason, noting
 from controllers.source.obtain import inside
-from shared.artifacts.errors import ArtifactError
-from shared.artifacts.storage import Storage
+from shared.artifacts.errors import ArtifactError, StorageFailed
+from shared.artifacts.storage import Shelf, Storage
 from shared.artifacts.unpack import Links, unpack
 from shared.kube.client import KubeClient
 from shared.kube.errors import KubeError
 from shared.model.artifact import Artifact, artifact_of
 from shared.model.event import EventType
 from shared.model.kinds import GIT_REPOSITORY
+from shared.model.meta import ObjectKey
 from shared.model.source import GitRepository, Include
 from shared.runtime.failure import Failure, Waiting
 from shared.runtime.report import Report
@@ -71,12 +72,18 @@ class Includes:
             for number, (include, artifact) in enumerate(zip(repo.content.include, artifacts, strict=True)):
                 into = folder / f"include-{number}"
                 await asyncio.to_thread(into.mkdir)
-                try:
-                    await unpack(self.storage.file_of(artifact), into, links=Links.REFUSE)
-                except ArtifactError as error:
-                    message = f"failed to copy '{include.repository}' include: {error}"
-                    raise Failure(message, reason=Reason.COPY_FAILURE) from error
+                await self._unpack(repo, include, artifact, into)
                 plan.append(
                     {"directory": str(into), "from": inside(include.from_path), "to": inside(include.target)}
                 )
         return plan
+
+    async def _unpack(self, repo: GitRepository, include: Include, artifact: Artifact, into: Path) -> None:
+        shelf = Shelf(GIT_REPOSITORY.kind, ObjectKey(repo.key.namespace, include.repository))
+        try:
+            if not await asyncio.to_thread(self.storage.holds, shelf, artifact):
+                raise StorageFailed(f"artifact '{artifact.path}' is not in storage")
+            await unpack(self.storage.file_of(artifact), into, links=Links.REFUSE)
+        except ArtifactError as error:
+            message = f"failed to copy '{include.repository}' include: {error}"
+            raise Failure(message, reason=Reason.COPY_FAILURE) from error

@@ -40,13 +40,16 @@ async def admit_drift(report: Report, message: str) -> None:
 async def keep_stored(storage: Storage, shelf: Shelf, report: Report) -> Artifact | None:
     """Collect garbage, re-hash the current file, renew its URL. None: there is no usable artifact."""
     recorded = artifact_of(report.obj)
-    collected = await asyncio.to_thread(storage.collect, shelf, recorded, budget=_COLLECTION_BUDGET)
+    held = None
+    if recorded is not None and await asyncio.to_thread(storage.holds, shelf, recorded):
+        held = recorded
+    collected = await asyncio.to_thread(storage.collect, shelf, held, budget=_COLLECTION_BUDGET)
     if collected:
         report.tell(
             EventType.TRACE, Reason.GARBAGE_COLLECTION_SUCCEEDED, f"garbage collected {collected} artifacts"
         )
-    if recorded is not None and await asyncio.to_thread(_is_sound, storage, recorded, report):
-        current = replace(recorded, url=storage.url_of(recorded.path))
+    if held is not None and await asyncio.to_thread(_is_sound, storage, held, report):
+        current = replace(held, url=storage.url_of(held.path))
         report.status["artifact"] = current.render()
         return current
     report.status.pop("artifact", None)
@@ -57,8 +60,6 @@ async def keep_stored(storage: Storage, shelf: Shelf, report: Report) -> Artifac
 
 
 def _is_sound(storage: Storage, artifact: Artifact, report: Report) -> bool:
-    if not storage.exists(artifact):
-        return False
     try:
         storage.verify(artifact)
     except DigestMismatch as error:

@@ -95,6 +95,14 @@ class Storage:
             size=size,
         )
 
+    def holds(self, shelf: Shelf, artifact: Artifact) -> bool:
+        """Whether the artifact is there and lies on that shelf, not on somebody else's.
+
+        A status says where its artifact is, and whoever may write a status may write anything.
+        """
+        folder, _, name = artifact.path.rpartition("/")
+        return folder == shelf.path and name not in {"", ".", ".."} and self.exists(artifact)
+
     def file_of(self, artifact: Artifact) -> Path:
         """Where the artifact's file is or should be. Raises StorageFailed for a path outside the root."""
         return self._inside(artifact.path)

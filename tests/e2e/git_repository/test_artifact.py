@@ -132,6 +132,28 @@ async def test_a_damaged_artifact_is_made_again(world: World, server: HttpGitSer
     assert (await told(world, "repo", "ArtifactVerificationFailed"))["type"] == "Warning"
 
 
+async def test_a_forged_status_reaches_nobody_elses_artifact(
+    world: World, server: HttpGitServer, source: Source
+) -> None:
+    repo = server.repo()
+    repo.commit({"a": "1"})
+    server.repo("secret").commit({"s": "1"})
+    await world.git_repository("victim", url=server.url_of("secret"), ref=MAIN)
+    victim = await world.ready(GIT_REPOSITORY, "victim")
+    await world.git_repository(url=server.url_of(), ref=MAIN)
+    await world.ready(GIT_REPOSITORY, "repo")
+    forged = victim["status"]["artifact"] | {"digest": "sha256:" + "0" * 64}
+    await world.client.patch(
+        GIT_REPOSITORY, world.namespace, "repo", {"status": {"artifact": forged}}, subresource="status"
+    )
+
+    await handled(world, "repo")
+    obj = await world.ready(GIT_REPOSITORY, "repo")
+
+    assert content(obj) == {"a": "1"}
+    assert (source.storage / victim["status"]["artifact"]["path"]).exists()
+
+
 async def test_suspended_objects_rest(world: World, server: HttpGitServer) -> None:
     repo = server.repo()
     repo.commit({"a": "1"})

@@ -94,6 +94,26 @@ def test_no_path_leads_outside(storage: Storage, tmp_path: Path, path: str) -> N
     assert not storage.exists(artifact)
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "gitrepository/apps/other/a.tar.gz",
+        "gitrepository/apps/web/../other/a.tar.gz",
+        "gitrepository/apps/web/no",
+        "",
+    ],
+)
+def test_a_shelf_holds_only_its_own(storage: Storage, path: str) -> None:
+    own = store(storage, "a.tar.gz")
+    other = Shelf("GitRepository", ObjectKey("apps", "other"))
+    with storage.draft(other, "a.tar.gz") as draft:
+        draft.write_bytes(b"secret")
+        storage.publish(other, "a.tar.gz", draft, revision="r", digest=Digest("sha256", "0" * 64))
+
+    assert storage.holds(SHELF, own)
+    assert not storage.holds(SHELF, replace(own, path=path))
+
+
 def test_a_missing_root_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StorageFailed, match="not a directory"):
         Storage(tmp_path / "no", "x")
