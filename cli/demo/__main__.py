@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import io
 import signal
 import sys
 import tempfile
@@ -22,11 +23,15 @@ from shared.kube.errors import KubeError
 
 PROBLEMS = (NotSeen, ProcessDied, GitFailed, KubeError)
 _FAILED, _INTERRUPTED = 1, 130
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _TAIL_LINES = 12
 
 
 def main() -> int:
     options = _options().parse_args()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What a condition quotes may be more than the terminal can show.
+        sys.stdout.reconfigure(errors="replace")
     terminal = Terminal(sys.stdout)
     try:
         return asyncio.run(_main(terminal, keep=options.keep, verbose=options.verbose))
@@ -94,11 +99,11 @@ def _cancel_on_signals() -> None:
     assert main_task is not None
 
     def interrupt() -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in _SIGNALS:
             signal.signal(number, signal.SIG_IGN)
         main_task.cancel()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _SIGNALS:
         loop.add_signal_handler(number, interrupt)
 
 
