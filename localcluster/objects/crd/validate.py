@@ -7,6 +7,7 @@ from typing import Any
 from localcluster.objects.causes import Cause
 from localcluster.objects.crd.check import check_lists, check_schema
 from localcluster.objects.crd.compile import CompiledVersion
+from localcluster.objects.crd.embedded import check_embedded
 from localcluster.objects.crd.rules import check_rules
 from localcluster.objects.typed import MISSING
 
@@ -34,6 +35,7 @@ def validate_custom(
         causes = [] if status is MISSING else check_schema(status, inner, before, path="status")
     else:
         causes = check_schema(new, schema, MISSING if old is None else old)
+    causes += check_embedded(new, schema)
     causes += check_lists(new, schema)
     if version.rules.empty:
         return causes

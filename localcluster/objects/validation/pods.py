@@ -118,16 +118,21 @@ def _tolerations(tolerations: list[Json], field: str) -> list[Cause]:
         if one.get("tolerationSeconds") is not None and one.get("effect") != "NoExecute":
             detail = "effect must be 'NoExecute' when `tolerationSeconds` is set"
             causes.append(invalid(f"{where}.effect", one.get("effect", ""), detail))
-        if operator == "Exists" and one.get("value"):
-            causes.append(
-                invalid(f"{where}.operator", one, "value must be empty when `operator` is 'Exists'")
-            )
-        elif operator not in {"", "Equal", "Exists"}:
-            causes.append(unsupported(f"{where}.operator", operator, ("Equal", "Exists")))
+        causes += _operator(one, operator, f"{where}.operator")
         effects = ("NoSchedule", "PreferNoSchedule", "NoExecute")
         if one.get("effect", "") not in {"", *effects}:
             causes.append(unsupported(f"{where}.effect", one["effect"], effects))
     return causes
+
+
+def _operator(one: Json, operator: str, field: str) -> list[Cause]:
+    value = one.get("value", "")
+    if operator in {"", "Equal"}:
+        wrong = forms.label_value(value)
+        return [invalid(field, value, ";".join(wrong))] if wrong else []
+    if operator != "Exists":
+        return [unsupported(field, operator, ("Equal", "Exists"))]
+    return [invalid(field, value, "value must be empty when `operator` is 'Exists'")] if value else []
 
 
 def pod_update(new: Json, old: Json) -> list[Cause]:

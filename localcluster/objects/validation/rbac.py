@@ -62,7 +62,7 @@ def _url_rule(rule: Json, urls: list[str], field: str, *, namespaced: bool) -> l
 
 
 def role_binding(obj: Json) -> list[Cause]:
-    return _binding(obj, ("ClusterRole", "Role"), namespaced=True)
+    return _binding(obj, ("Role", "ClusterRole"), namespaced=True)
 
 
 def cluster_role_binding(obj: Json) -> list[Cause]:

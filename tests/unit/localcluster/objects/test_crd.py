@@ -157,6 +157,22 @@ def test_unknown_fields_are_pruned_told_and_kept_where_the_schema_says_so():
     assert obj["spec"]["extra"] == 1
 
 
+def test_an_embedded_object_keeps_its_metadata_and_must_be_an_object():
+    embedded = {
+        "type": "object",
+        "x-kubernetes-embedded-resource": True,
+        "properties": {"spec": {"type": "object"}},
+    }
+    schema = of_spec(template=embedded)
+    inner = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "labels": {"a": "b"}}, "spec": {}}
+    kept = decode_custom(thing({"template": {**inner, "extra": 1}}), compiled(schema).schema)
+    assert kept.obj["spec"]["template"] == inner
+    assert wrong(schema, {"template": inner}) == ""
+    assert wrong(schema, {"template": {"kind": ""}}) == (
+        '[spec.template.apiVersion: Required value, spec.template.kind: Invalid value: "": must not be empty]'
+    )
+
+
 def test_metadata_must_have_its_type():
     obj = thing({})
     obj["metadata"]["labels"] = {"a": 1}
