@@ -12,7 +12,8 @@ from typing import Any
 from shared.kustomize.errors import LimitExceeded
 from shared.logic.go_spelling import Blank, scalar_text
 
-# Merges an item of the object (or None) with one of the patch (or None); a null result deletes.
+# Merges an item of the object (or None) with one of the patch (or None), changing the former; a null
+# result deletes.
 MergeItems = Callable[[Any, Any], Any]
 Values = tuple[str, ...]
 
@@ -59,7 +60,11 @@ def _by_one_key(mine: dict[str, Any], theirs: dict[str, Any], merge_items: Merge
         if isinstance(joined, dict) and joined:
             # What replaces an item of the object is not kept by kyaml: the item itself returns.
             result.append(joined if own is None else own)
-    return result + [item for value, item in mine.items() if value not in theirs]
+    for value, item in mine.items():
+        if value not in theirs:
+            merge_items(item, None)  # changes it where it is
+            result.append(item)
+    return result
 
 
 def _step_by_step(
@@ -77,7 +82,7 @@ def _step_by_step(
     for values in wanted:
         named = [value for key, value in zip(keys, values, strict=True) if key in used]
         mine, theirs = _first(target, used, named), _first(patch, used, named)
-        item = merge_items(mine, theirs) if theirs is not None else mine
+        item = merge_items(mine, theirs)
         if not isinstance(item, dict) or not item:
             _place(target, None, used, named)
             continue

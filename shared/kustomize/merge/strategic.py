@@ -23,7 +23,6 @@ def merge(target: dict[str, Any], patch: dict[str, Any], schema: Node | None) ->
 
     Raises PatchFailed where the patch has a mapping, list or scalar and the object another.
     """
-    _drop_blanks(target, schema)
     result = _merged(target, patch, schema, "")
     return result if isinstance(result, dict) else {}
 
@@ -34,7 +33,7 @@ def is_null(value: Any) -> bool:
 
 def _merged(target: Any, patch: Any, schema: Node | None, path: str) -> Any:
     if patch is ABSENT:
-        return target
+        return _settled(target, schema)
     shape = _shape(patch if is_null(target) else target)
     if not is_null(target) and not is_null(patch) and _shape(patch) is not shape:
         raise PatchFailed(
@@ -55,12 +54,13 @@ def _merged_mapping(target: Any, patch: Any, schema: Node | None, path: str) -> 
         return ABSENT
     if is_null(target) or directive == "replace":
         return adopted(patch, schema, path)
-    for key, value in patch.items():
+    for key in [*target, *(key for key in patch if key not in target)]:
         if key == DIRECTIVE:
             continue
         below = schema.field(key) if schema is not None else None
+        value = patch.get(key, ABSENT)
         result = _merged(target.get(key, ABSENT), value, below, f"{path}.{key}" if path else key)
-        if is_null(result):
+        if result is ABSENT or (value is not ABSENT and is_null(result)):
             target.pop(key, None)
         else:
             target[key] = result
@@ -73,20 +73,24 @@ def _merged_list(target: Any, patch: Any, schema: Node | None, path: str) -> Any
         return ABSENT if is_null(patch) else copied(patch)
     if is_null(patch):
         return ABSENT
-    directive, patch = _list_directive(patch, path)
-    if directive == "delete":
-        return ABSENT
-    if directive == "replace":
-        return _merged_list(None, patch, schema, path)
+    if not is_null(target):
+        directive, patch = _list_directive(patch, path)
+        if directive == "delete":
+            return ABSENT
+        target = target if directive == "merge" else None
     below = schema.items() if schema is not None else None
     patch = copied(patch)
     if is_null(target):
+        # What is added is merged with itself, which is not always nothing.
         target = patch
 
     def merge_items(mine: Any, theirs: Any) -> Any:
+        if theirs is None:
+            return ABSENT if mine is None else _settled(mine, below)
         if mine is not theirs:
             return _merged(ABSENT if mine is None else mine, theirs, below, path)
         whole = adopted(theirs, below, path)
+        theirs.pop(DIRECTIVE, None)  # should the item survive what it asks for, it does so without asking
         if isinstance(whole, dict):
             # The list holds the item already; it is changed where it is.
             theirs.clear()
@@ -112,16 +116,20 @@ def adopted(patch: Any, schema: Node | None, path: str) -> Any:
                 result[key] = item
         return result
     if isinstance(patch, list):
+        if schema is not None and schema.merge_keys() is not None:
+            directive, patch = _list_directive(patch, path)
+            if directive == "delete":
+                return ABSENT
         return _merged_list(None, patch, schema, path)
     return patch
 
 
 def _list_directive(patch: list[Any], path: str) -> tuple[str, list[Any]]:
-    """What an item that holds nothing but a directive says about its list, and the other items."""
-    for item in patch:
-        if isinstance(item, dict) and item.keys() == {DIRECTIVE}:
-            return _directive(item, path), [other for other in patch if other is not item]
-    return "merge", patch
+    """What the first directive says about its list, if it is all that its item holds, and the other items."""
+    first = next((item for item in patch if isinstance(item, dict) and DIRECTIVE in item), None)
+    if first is None or len(first) > 1:
+        return "merge", patch
+    return _directive(first, path), [other for other in patch if other is not first]
 
 
 def _directive(patch: dict[str, Any], path: str) -> str:
@@ -131,20 +139,28 @@ def _directive(patch: dict[str, Any], path: str) -> str:
     return str(directive)
 
 
-def _drop_blanks(value: Any, schema: Node | None) -> None:
-    """Remove the fields without a value from mappings, and from items of lists that are merged."""
+def _settled(value: Any, schema: Node | None) -> Any:
+    """What the object has and the patch has not, after kyaml has looked through it.
+
+    Fields without a value are gone, and lists that are merged by several keys, or lack some, may
+    have lost items.
+    """
+    if isinstance(value, Blank):
+        return ABSENT
     if isinstance(value, dict):
-        blank = [key for key, item in value.items() if isinstance(item, Blank)]
-        for key in blank:
-            del value[key]
-        for key, item in value.items():
-            if isinstance(item, dict | list):
-                _drop_blanks(item, schema.field(key) if schema is not None else None)
-    elif schema is not None and schema.merge_keys():
+        for key, item in list(value.items()):
+            if not isinstance(item, dict | list | Blank):
+                continue
+            below = schema.field(key) if schema is not None else None
+            result = _settled(item, below)
+            if result is ABSENT:
+                del value[key]
+            else:
+                value[key] = result
+    elif isinstance(value, list) and schema is not None and (keys := schema.merge_keys()) is not None:
         below = schema.items()
-        for item in value:
-            if isinstance(item, dict):
-                _drop_blanks(item, below)
+        return lists.merged(value, [], keys, lambda mine, _none: _settled(mine, below) if mine else ABSENT)
+    return value
 
 
 def _shape(value: Any) -> type:
