@@ -69,9 +69,10 @@ async def test_a_routine_interval_only_asks_the_remote(
     writes = source.program.metric("rest_client_requests_total", method="PATCH")
     listings = len(server.calls)
 
-    await asyncio.sleep(2.2)
+    async def looked_twice() -> bool:
+        return len(server.calls) >= listings + 4
 
-    assert len(server.calls) >= listings + 4
+    await eventually(looked_twice)
     assert server.fetches == 1
     assert source.program.metric("rest_client_requests_total", method="PATCH") == writes
     now = await world.get(GIT_REPOSITORY, "repo")
