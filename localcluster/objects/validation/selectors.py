@@ -39,6 +39,18 @@ def _requirement(one: Json, field: str) -> list[Cause]:
     return causes
 
 
+def in_order(selector: Any) -> Any:
+    """A selector as messages show it: labels before expressions, labels sorted."""
+    if not isinstance(selector, dict):
+        return selector
+    found: Json = {}
+    if labelled := selector.get("matchLabels"):
+        found["matchLabels"] = dict(sorted(labelled.items()))
+    if expressions := selector.get("matchExpressions"):
+        found["matchExpressions"] = expressions
+    return found
+
+
 def is_empty(selector: Any) -> bool:
     return not selector or not (selector.get("matchLabels") or selector.get("matchExpressions"))
 

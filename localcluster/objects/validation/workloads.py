@@ -52,9 +52,9 @@ def _selector(spec: Json, kind: str) -> list[Cause]:
         return [required("spec.selector")]
     causes = selectors.label_selector(selector, "spec.selector")
     if selectors.is_empty(selector):
-        causes.append(invalid("spec.selector", selector, f"empty selector is invalid for {kind}"))
+        causes.append(invalid("spec.selector", {}, f"empty selector is invalid for {kind}"))
     elif causes:
-        causes.append(invalid("spec.selector", selector, "invalid label selector"))
+        causes.append(invalid("spec.selector", selectors.in_order(selector), "invalid label selector"))
     return causes
 
 
@@ -80,9 +80,8 @@ def _template(spec: Json, extra_volumes: set[str] | None = None) -> list[Cause]:
 
 
 def _no_match(found: Json | None) -> Cause:
-    return invalid(
-        "spec.template.metadata.labels", found or None, "`selector` does not match template `labels`"
-    )
+    shown = dict(sorted(found.items())) if found else None
+    return invalid("spec.template.metadata.labels", shown, "`selector` does not match template `labels`")
 
 
 def template_with(value: Json, extra_volumes: set[str] | None = None) -> list[Cause]:
@@ -187,7 +186,7 @@ def selector_update(new: Json, old: Json) -> list[Cause]:
     selector = new["spec"].get("selector")
     if same(selector, old["spec"].get("selector")):
         return []
-    return [invalid("spec.selector", selector, "field is immutable")]
+    return [invalid("spec.selector", selectors.in_order(selector), "field is immutable")]
 
 
 def stateful_set_update(new: Json, old: Json) -> list[Cause]:
