@@ -1,8 +1,11 @@
 """source-controller as a process: `python -m controllers.source`."""
 
+import asyncio
+import contextlib
 import os
 import shutil
 import sys
+from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 
@@ -37,7 +40,6 @@ def main() -> int:
 
 def assemble(settings: Settings, storage: Storage, services: Services) -> Parts:
     """What runs once this process leads; only then are artifacts served."""
-    clear_workspaces(settings.workspaces)
     pool, secrets = WorkerPool(), Secrets(services.client)
     git, tokens = Git(pool), TokenCache(settings.token_cache_size, settings.token_cache_longest)
     identities = settings.runtime.gates[IDENTITY_GATE]
@@ -61,17 +63,26 @@ def assemble(settings: Settings, storage: Storage, services: Services) -> Parts:
     )
     return Parts(
         controllers=[Controller(kind, services)],
-        servers=[pool.serve(), serving(create_app(storage.root), settings.storage_addr)],
+        servers=[
+            workspaces(settings.workspaces),
+            pool.serve(),
+            serving(create_app(storage.root), settings.storage_addr),
+        ],
     )
 
 
-def clear_workspaces(folder: Path) -> None:
-    """Remove what a process that was killed left behind; /tmp of a pod outlives its containers.
+@contextlib.asynccontextmanager
+async def workspaces(folder: Path) -> AsyncIterator[None]:
+    """A folder of our own while this process works, without what a killed one left in it.
 
-    Raises OSError when the folder belongs to somebody else.
+    The /tmp of a pod outlives its containers. Raises OSError when the folder is somebody else's.
     """
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700)
+    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+    await asyncio.to_thread(folder.mkdir, mode=0o700)
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

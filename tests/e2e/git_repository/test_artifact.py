@@ -8,7 +8,7 @@ import pytest
 
 from shared.model.kinds import GIT_REPOSITORY
 from tests.e2e.git_repository.words import MAIN, Source, content, handled, told
-from tests.e2e.world import World
+from tests.e2e.world import World, eventually
 from tests.fakes.git_server import HttpGitServer
 
 pytestmark = pytest.mark.e2e
