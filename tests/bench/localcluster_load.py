@@ -140,7 +140,7 @@ async def applies(server: Server, count: int, connections: int) -> AsyncIterator
     yield await measure(server, "apply new ConfigMaps", count, connections, lambda n: apply_map(n, "a"))
     yield await measure(server, "apply them changed", count, connections, lambda n: apply_map(n, "b"))
     yield await measure(server, "apply them unchanged", count, connections, lambda n: apply_map(n, "b"))
-    yield await measure(server, "apply new Deployments", count // 2, connections, apply_app)
+    yield await measure(server, "apply Deployments of 0 replicas", count // 2, connections, apply_app)
     yield await measure(server, "apply them unchanged", count // 2, connections, apply_app)
 
 
