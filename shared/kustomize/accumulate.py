@@ -9,8 +9,7 @@ import posixpath
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from shared.kustomize import generators, origins, plugins
-from shared.kustomize import variables as vars_
+from shared.kustomize import generators, origins, plugins, variables
 from shared.kustomize.config import TransformerConfig, parse_config
 from shared.kustomize.crds import config_from_definitions
 from shared.kustomize.default_config import default_config
@@ -41,13 +40,13 @@ class Accumulation:
 
     resmap: ResMap
     config: TransformerConfig | None = None
-    variables: vars_.Variables = field(default_factory=dict)
+    known_variables: variables.Variables = field(default_factory=dict)
 
     def absorb(self, other: "Accumulation") -> None:
         self.resmap.append_all(other.resmap.resources)
         if other.config is not None:
             self.add_config(other.config)
-        vars_.add(self.variables, other.variables.values())
+        variables.add(self.known_variables, other.known_variables.values())
 
     def add_config(self, config: TransformerConfig) -> None:
         if self.config is None and config is not default_config():
@@ -97,7 +96,7 @@ class Target:
             into = self._directory_into(into, self.loader.child(path), path, component=True)
         self._transform(into)
         self._validate(into)
-        vars_.bind(into.resmap.resources, into.variables, kustomization.variables)
+        variables.bind(into.resmap.resources, into.known_variables, kustomization.variables)
         for resource in into.resmap.resources:
             resource.overlays += (self.path,)
         return into

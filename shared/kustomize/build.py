@@ -91,7 +91,7 @@ def _build(session: Session, tree: Tree, path: str) -> Build:
     session.check_deadline()
     config = gathered.config or default_config()
     fix_references(resmap.resources, config.name_reference)
-    variables.resolve_all(resmap.resources, gathered.variables, config.var_reference)
+    variables.resolve_all(resmap.resources, gathered.known_variables, config.var_reference)
     resmap.changed()
     _require_identities(resmap.resources)
     metadata = target.kustomization.build_metadata

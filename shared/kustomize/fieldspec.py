@@ -1,6 +1,7 @@
 """Field specs: which field of which kinds a transformer changes, and the walk to that field."""
 
 from collections.abc import Callable, Iterable
+from enum import IntEnum
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -21,7 +22,7 @@ class FieldSpec(NamedTuple):
     create: bool = False
 
 
-class Missing:
+class Missing(IntEnum):
     """What is created at the end of a path: a scalar, a mapping, or nothing at all."""
 
     NOTHING = 0
@@ -76,7 +77,7 @@ def split_path(path: str) -> tuple[str, ...]:
 
 
 def change_field(
-    obj: dict[str, Any], spec: FieldSpec, change: Change, missing: int = Missing.NOTHING
+    obj: dict[str, Any], spec: FieldSpec, change: Change, missing: Missing = Missing.NOTHING
 ) -> None:
     """Replace the field that the spec leads to; in every item of the lists on the way.
 
@@ -88,7 +89,7 @@ def change_field(
     _descend(obj, steps, 0, change, create)
 
 
-def _descend(node: Any, steps: tuple[str, ...], at: int, change: Change, create: int) -> None:
+def _descend(node: Any, steps: tuple[str, ...], at: int, change: Change, create: Missing) -> None:
     if isinstance(node, list):
         for item in node:
             _descend(item, steps, at, change, create)

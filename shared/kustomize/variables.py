@@ -1,6 +1,6 @@
 """Deprecated `vars`: fill `$(NAME)` in with a field of an object."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from shared.kustomize import fieldpath
@@ -129,8 +129,6 @@ def _known(name: str, values: dict[str, Any]) -> Any:
 
 
 def _text(value: Any) -> str:
-    writers: list[tuple[type, Callable[[Any], str]]] = [
-        (bool, lambda item: "true" if item else "false"),
-        (float, go_float),
-    ]
-    return next((write(value) for kind, write in writers if isinstance(value, kind)), str(value))
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return go_float(value) if isinstance(value, float) else str(value)

@@ -96,8 +96,9 @@ def _step_by_step(
 def _complete(wanted: list[Values]) -> None:
     """Where two differ only in what one of them lacks, both become the fuller one."""
     for i in range(len(wanted)):
+        first = wanted[i]  # compared as it was, whatever it becomes meanwhile
         for j in range(len(wanted)):
-            joined = _joined(wanted[i], wanted[j])
+            joined = _joined(first, wanted[j])
             if joined is not None:
                 wanted[i] = wanted[j] = joined
 

@@ -129,7 +129,11 @@ def _list_directive(patch: list[Any], path: str) -> tuple[str, list[Any]]:
     first = next((item for item in patch if isinstance(item, dict) and DIRECTIVE in item), None)
     if first is None or len(first) > 1:
         return "merge", patch
-    return _directive(first, path), [other for other in patch if other is not first]
+    directive = _directive(first, path)
+    # kyaml takes the directive out by its value, and with it other items that say the same.
+    return directive, [
+        item for item in patch if not (isinstance(item, dict) and item.get(DIRECTIVE) == directive)
+    ]
 
 
 def _directive(patch: dict[str, Any], path: str) -> str:
