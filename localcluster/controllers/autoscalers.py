@@ -26,7 +26,7 @@ class Autoscalers:
     def __init__(self, cluster: Cluster) -> None:
         self._access = Access(cluster)
         self._targets: dict[tuple[str, str, str], dict[Key, None]] = {}
-        self.worklist: Worklist[Key] = Worklist(self.reconcile)
+        self.worklist: Worklist[Key] = Worklist(self.reconcile, retries=True)
 
     def start(self) -> None:
         self._access.listen(POD_AUTOSCALER, self._hear)

@@ -30,7 +30,7 @@ class Claims:
         self._access = Access(cluster)
         self._settings = settings
         self._seen: dict[str, float] = {}
-        self.worklist: Worklist[Key] = Worklist(self.reconcile)
+        self.worklist: Worklist[Key] = Worklist(self.reconcile, retries=True)
 
     def start(self) -> None:
         self._access.listen(CLAIM, self._claim_changed)

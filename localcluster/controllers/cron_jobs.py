@@ -23,7 +23,7 @@ class CronJobs:
     def __init__(self, cluster: Cluster, jobs: Owned) -> None:
         self._access = Access(cluster)
         self._jobs = jobs
-        self.worklist: Worklist[Key] = Worklist(self.reconcile)
+        self.worklist: Worklist[Key] = Worklist(self.reconcile, retries=True)
 
     def start(self) -> None:
         self._jobs.tell(CRON_JOB, self.worklist.add)

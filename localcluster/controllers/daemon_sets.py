@@ -19,7 +19,7 @@ class DaemonSets:
         self._access = Access(cluster)
         self._pods = pods
         self._revisions = Revisions(self._access, revisions)
-        self.worklist: Worklist[Key] = Worklist(self.reconcile)
+        self.worklist: Worklist[Key] = Worklist(self.reconcile, retries=True)
 
     def start(self) -> None:
         self._pods.tell(DAEMON_SET, self.worklist.add)

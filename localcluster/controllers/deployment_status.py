@@ -37,6 +37,7 @@ def deployment_status(deployment: Obj, sets: Sets) -> Obj:
     conditions = [dict(each) for each in before.get("conditions") or ()]
     _put_if_other(conditions, _availability(deployment, counts))
     _report_progress(deployment, sets, counts, conditions)
+    _report_failure(sets, conditions)
     kept = {"collisionCount": before["collisionCount"]} if "collisionCount" in before else {}
     status = without_empty({**counts, "conditions": conditions}) | kept
     stopping = [each.get("status", {}).get("terminatingReplicas") for each in sets.all]
@@ -103,6 +104,18 @@ def _report_progress(deployment: Obj, sets: Sets, counts: dict[str, int], condit
             conditions[-1]["lastTransitionTime"] = present["lastTransitionTime"]
     elif _seconds_left(spec, present) <= 0:
         _progress(conditions, "False", _EXCEEDED, f"{name} has timed out progressing.")
+
+
+def _report_failure(sets: Sets, conditions: list[Obj]) -> None:
+    """That no pods can be made for a replica set is said of its Deployment too."""
+    each_status = [each.get("status") or {} for each in sets.all]
+    found = (find(status.get("conditions") or [], "ReplicaFailure") for status in each_status)
+    failure = next((each for each in found if each is not None), None)
+    if failure is None:
+        drop(conditions, "ReplicaFailure")
+    else:
+        told = {name: failure[name] for name in ("type", "status", "reason", "message")}
+        _put_if_other(conditions, told)
 
 
 def _progress(conditions: list[Obj], status: str, reason: str, message: str) -> None:

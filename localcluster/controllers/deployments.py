@@ -43,7 +43,7 @@ class Deployments:
         self._access = Access(cluster)
         self._replica_sets = replica_sets
         self._pods = pods
-        self.worklist: Worklist[Key] = Worklist(self.reconcile)
+        self.worklist: Worklist[Key] = Worklist(self.reconcile, retries=True)
 
     def start(self) -> None:
         self._replica_sets.tell(DEPLOYMENT, self.worklist.add)

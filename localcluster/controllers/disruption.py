@@ -28,7 +28,7 @@ class DisruptionBudgets:
         self._access = Access(cluster)
         self._pods = pods
         self._selecting = Selecting()
-        self.worklist: Worklist[Key] = Worklist(self.reconcile)
+        self.worklist: Worklist[Key] = Worklist(self.reconcile, retries=True)
 
     def start(self) -> None:
         self._access.listen(DISRUPTION_BUDGET, self._hear)

@@ -34,7 +34,7 @@ class Entrances:
         self._kind = kind
         self._entry_of = entry_of
         self._seen: dict[str, float] = {}
-        self.worklist: Worklist[Key] = Worklist(self.reconcile)
+        self.worklist: Worklist[Key] = Worklist(self.reconcile, retries=True)
 
     def start(self) -> None:
         self._access.listen(self._kind, self._hear)

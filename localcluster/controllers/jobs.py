@@ -41,7 +41,7 @@ class Jobs:
         self._pods = pods
         self._ended: dict[str, dict[str, str]] = {}
         self._retry_at: dict[str, tuple[int, float]] = {}
-        self.worklist: Worklist[Key] = Worklist(self.reconcile)
+        self.worklist: Worklist[Key] = Worklist(self.reconcile, retries=True)
 
     def start(self) -> None:
         self._pods.tell(JOB, self.worklist.add)

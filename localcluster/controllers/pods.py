@@ -46,7 +46,7 @@ class Pods:
         self._addresses = Addresses()
         self._started: dict[str, float] = {}
         self._waiting: dict[Key, None] = {}
-        self.worklist: Worklist[Key] = Worklist(self.reconcile)
+        self.worklist: Worklist[Key] = Worklist(self.reconcile, retries=True)
 
     def start(self) -> None:
         if self._kubelet.revision(NODE, ("", NODE_NAME)) is None:

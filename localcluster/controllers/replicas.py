@@ -26,7 +26,7 @@ class Replicas:
         self._kind = kind
         self._pods = pods
         self._access = Access(cluster)
-        self.worklist: Worklist[Key] = Worklist(self.reconcile)
+        self.worklist: Worklist[Key] = Worklist(self.reconcile, retries=True)
 
     def start(self) -> None:
         self._pods.tell(self._kind, self.worklist.add)
@@ -52,7 +52,11 @@ class Replicas:
             self.worklist.add_later(key, min(seconds for seconds in soonest if seconds > 0))
         labels = ((spec.get("template") or {}).get("metadata") or {}).get("labels") or {}
         status = _status(owner, pods, Wanted(labels, ready_for), failure)
-        self._access.write_status(self._kind, owner, status)
+        told = self._access.write_status(self._kind, owner, status)
+        if failure is not None:
+            if told:
+                self._access.warn(owner, "FailedCreate", f"Error creating: {failure.message}")
+            raise failure
 
     def _adopt(self, owner: Obj) -> None:
         """Take pods of the selector that nobody controls."""
@@ -62,7 +66,7 @@ class Replicas:
             if pod.active and selector.matches(pod.labels):
                 self._access.change(POD, pod.key, lambda obj: take(obj, owner))
 
-    def _match(self, key: Key, owner: Obj) -> str | None:
+    def _match(self, key: Key, owner: Obj) -> Refusal | None:
         """Make or delete pods; why none could be made, where that is so."""
         pods = [facts_of(revision) for revision in self._pods.revisions(owner["metadata"]["uid"])]
         active = [pod for pod in pods if pod.active]
@@ -76,7 +80,7 @@ class Replicas:
             try:
                 self._access.create(pod_from(owner, owner["spec"]["template"], naming))
             except Refusal as refusal:
-                return refusal.message
+                return refusal
         return None
 
 
@@ -100,14 +104,19 @@ def _selector(owner: Obj) -> LabelSelector:
     return from_object({"matchLabels": selector})
 
 
-def _status(owner: Obj, pods: list[PodFacts], wanted: Wanted, failure: str | None) -> Obj:
+def _status(owner: Obj, pods: list[PodFacts], wanted: Wanted, failure: Refusal | None) -> Obj:
     active = [pod for pod in pods if pod.active]
     labelled = [pod for pod in active if wanted.labels.items() <= pod.labels.items()]
     conditions = [dict(each) for each in (owner.get("status") or {}).get("conditions") or ()]
     if failure is not None:
         put(
             conditions,
-            {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": failure},
+            {
+                "type": "ReplicaFailure",
+                "status": "True",
+                "reason": "FailedCreate",
+                "message": failure.message,
+            },
         )
     else:
         drop(conditions, "ReplicaFailure")

@@ -24,7 +24,7 @@ class Services:
         self._pods = pods
         self._slices = slices
         self._selecting = Selecting()
-        self.worklist: Worklist[Key] = Worklist(self.reconcile)
+        self.worklist: Worklist[Key] = Worklist(self.reconcile, retries=True)
 
     def start(self) -> None:
         self._access.listen(SERVICE, self._service_changed)

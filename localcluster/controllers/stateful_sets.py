@@ -11,6 +11,7 @@ from localcluster.controllers.pod_facts import PodFacts, facts_of
 from localcluster.controllers.revisions import HASH_LABEL, Revisions, Wanted, template_of
 from localcluster.controllers.templates import pod_from
 from localcluster.housekeeping.worklist import Worklist
+from localcluster.status import Refusal
 from localcluster.store.revision import Key, Obj
 
 _BURST = 50
@@ -21,7 +22,7 @@ class StatefulSets:
         self._access = Access(cluster)
         self._pods = pods
         self._revisions = Revisions(self._access, revisions)
-        self.worklist: Worklist[Key] = Worklist(self.reconcile)
+        self.worklist: Worklist[Key] = Worklist(self.reconcile, retries=True)
 
     def start(self) -> None:
         self._pods.tell(STATEFUL_SET, self.worklist.add)
@@ -41,8 +42,7 @@ class StatefulSets:
         step = plan(spec, {ordinal: _replica(ordinal, pod, ready_for) for ordinal, pod in pods.items()})
         for ordinal in step.delete[:_BURST]:
             self._access.delete(POD, pods[ordinal].key)
-        for ordinal, mark in list(step.make.items())[:_BURST]:
-            self._make(owner, ordinal, mark, wanted)
+        refused = self._make_all(owner, dict(list(step.make.items())[:_BURST]), wanted)
         if len(step.make) > _BURST or len(step.delete) > _BURST:
             self.worklist.add(key)
         pods = self._present(owner)
@@ -51,6 +51,17 @@ class StatefulSets:
             self.worklist.add_later(key, min(seconds for seconds in soonest if seconds > 0))
         self._access.write_status(STATEFUL_SET, owner, _status(owner, spec, list(pods.values())))
         self._revisions.forget(owner, wanted, [spec.current, *(_mark(pod) for pod in pods.values())])
+        if refused is not None:
+            raise refused
+
+    def _make_all(self, owner: Obj, marks: dict[int, str], wanted: Wanted) -> Refusal | None:
+        """Make pods of these ordinals and revisions, up to the first that is refused."""
+        try:
+            for ordinal, mark in marks.items():
+                self._make(owner, ordinal, mark, wanted)
+        except Refusal as refusal:
+            return refusal
+        return None
 
     def _present(self, owner: Obj) -> dict[int, PodFacts]:
         name = owner["metadata"]["name"]

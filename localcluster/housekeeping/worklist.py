@@ -16,16 +16,22 @@ K = TypeVar("K", bound=Hashable)
 _STEP_SECONDS = 0.003
 """After so long clients get their turn, however much is pending."""
 
+_FIRST_RETRY_SECONDS = 0.05
+_LAST_RETRY_SECONDS = 60.0
+
 
 class Worklist(Generic[K]):
     """`work` is called with each key added, after the present step of the loop; it must not wait.
 
     Before `start` keys are only gathered. A refusal (somebody else was quicker) drops the key: whatever
-    changed the object brings it back.
+    changed the object brings it back. With `retries` a refused key is tried again after pauses that grow:
+    what it lacks (a service account, room in a quota) may come to be without a change that it hears of.
     """
 
-    def __init__(self, work: Callable[[K], None]) -> None:
+    def __init__(self, work: Callable[[K], None], *, retries: bool = False) -> None:
         self._work = work
+        self._retries = retries
+        self._refused: dict[K, int] = {}
         self._pending: dict[K, None] = {}
         self._timers: dict[K, asyncio.TimerHandle] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -41,6 +47,7 @@ class Worklist(Generic[K]):
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
+        self._refused.clear()
 
     def add(self, key: K) -> None:
         self._pending[key] = None
@@ -56,6 +63,11 @@ class Worklist(Generic[K]):
                 return
             known.cancel()
         self._timers[key] = self._loop.call_later(seconds, self._due, key)
+
+    def _try_again(self, key: K) -> None:
+        times = self._refused.get(key, 0)
+        self._refused[key] = times + 1
+        self.add_later(key, min(_FIRST_RETRY_SECONDS * 2 ** min(times, 20), _LAST_RETRY_SECONDS))
 
     def _due(self, key: K) -> None:
         del self._timers[key]
@@ -76,6 +88,10 @@ class Worklist(Generic[K]):
                 self._work(key)
             except Refusal as refusal:
                 log.debug("housekeeping_refused key=%s why=%s", key, refusal.message)
+                if self._retries:
+                    self._try_again(key)
             except Exception:
                 log.exception("housekeeping_failed key=%s", key)
+            else:
+                self._refused.pop(key, None)
         self._schedule()

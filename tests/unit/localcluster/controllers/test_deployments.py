@@ -12,6 +12,7 @@ from tests.unit.localcluster.controllers.manifests import (
     POD,
     REPLICA_SET,
     condition,
+    template,
     workload,
 )
 
@@ -176,3 +177,20 @@ async def test_nothing_happens_once_all_is_settled(simulation: Simulation) -> No
     again = await simulation.see(DEPLOYMENT, "web", lambda obj: "labels" in obj["metadata"])
     assert await simulation.list(POD) == pods
     assert again["metadata"]["generation"] == settled["metadata"]["generation"]
+
+
+async def test_what_cannot_be_made_yet_is_tried_again(simulation: Simulation) -> None:
+    pod = template(serviceAccountName="late")
+    await simulation.api.create(workload(DEPLOYMENT, replicas=1, template=pod))
+
+    async def refused() -> bool:
+        found = await simulation.list(REPLICA_SET)
+        return bool(found) and condition(found[0], "ReplicaFailure")["reason"] == "FailedCreate"
+
+    await simulation.until(refused)
+    await simulation.see(DEPLOYMENT, "web", lambda obj: condition(obj, "ReplicaFailure")["status"] == "True")
+    account = {"apiVersion": "v1", "kind": "ServiceAccount"}
+    await simulation.api.create({**account, "metadata": {"name": "late", "namespace": "default"}})
+
+    web = await simulation.see(DEPLOYMENT, "web", ready(1))
+    assert condition(web, "ReplicaFailure")["status"] is None

@@ -130,3 +130,15 @@ async def test_a_daemon_for_another_kind_of_node_runs_nowhere(simulation: Simula
 
     assert agent["status"]["desiredNumberScheduled"] == 0
     assert await simulation.list(POD) == []
+
+
+async def test_pods_that_cannot_be_made_yet_are_tried_again(simulation: Simulation) -> None:
+    late = template(serviceAccountName="late")
+    await simulation.api.create(workload(STATEFUL_SET, "db", replicas=1, template=late))
+    await simulation.api.create(workload(DAEMON_SET, "agent", template=late))
+    await simulation.see(STATEFUL_SET, "db", lambda obj: "observedGeneration" in obj.get("status", {}))
+    account = {"apiVersion": "v1", "kind": "ServiceAccount"}
+    await simulation.api.create({**account, "metadata": {"name": "late", "namespace": "default"}})
+
+    await simulation.see(STATEFUL_SET, "db", rolled_out(1))
+    await simulation.see(DAEMON_SET, "agent", lambda obj: daemon_ready(obj) and obj["status"]["numberReady"])
