@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests import peers
-from tests.conformance.genuine import Client, start_localcluster
+from tests.conformance.genuine import WEB, Client, start_localcluster
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +52,14 @@ def kubectl(anywhere: Client, namespace: str, tmp_path: Path) -> Client:
     client = Client(anywhere.binary, own, tmp_path)
     client.run("config", "set-context", "--current", "--namespace", namespace)
     return client
+
+
+@pytest.fixture
+def web(kubectl: Client) -> Client:
+    """kubectl, with a Deployment of two ready replicas."""
+    kubectl.run("apply", "--server-side", "-f", "-", stdin=WEB)
+    kubectl.run("rollout", "status", "deployment/web", "--timeout=20s")
+    return kubectl
 
 
 @pytest.fixture

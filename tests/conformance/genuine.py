@@ -15,6 +15,20 @@ from typing import Any
 from tests.e2e.processes import Program
 
 SECONDS = 60
+WEB = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, labels: {app: web}}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+      - {name: app, image: "example.com/web:1", ports: [{name: http, containerPort: 8080}]}
+"""
+"""A Deployment of two replicas."""
 
 
 def start_localcluster(folder: Path, *flags: str) -> tuple[Program, Path]:
