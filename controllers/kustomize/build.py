@@ -7,7 +7,6 @@ what is decrypted or generated is laid over it in memory.
 from __future__ import annotations
 
 import asyncio
-import posixpath
 import time
 from collections.abc import Callable
 from functools import partial
@@ -20,14 +19,13 @@ from controllers.kustomize.sops.errors import SopsError
 from controllers.kustomize.stages import revision_metadata
 from controllers.kustomize.variables import Variables
 from shared.kustomize.build import Build, Built, build
-from shared.kustomize.errors import BuildError, KustomizationInvalid, LimitExceeded
-from shared.kustomize.filesystem import DirectoryTree, OverlaidTree, Tree, shown
-from shared.kustomize.generate import find_kustomization, generate_kustomization
-from shared.kustomize.mutate import Mutation, mutate
+from shared.kustomize.errors import BuildError, LimitExceeded
+from shared.kustomize.filesystem import DirectoryTree, OverlaidTree, Tree
+from shared.kustomize.mutate import Mutation
 from shared.kustomize.options import LoadRestrictions, Options
+from shared.kustomize.prepare import prepared
 from shared.logic.expansion import BadSubstitution
-from shared.logic.go_yaml import YamlError, read_document
-from shared.logic.go_yaml_write import write
+from shared.logic.go_yaml import YamlError
 from shared.logic.substitution import InvalidVariableName, require_names
 from shared.model.artifact import Artifact
 from shared.model.kustomize import BuildSpec, Kustomization
@@ -38,7 +36,6 @@ if TYPE_CHECKING:
 
 _BUILD_SECONDS = 120.0
 _AT_ONCE = 2
-_KUSTOMIZATION_BYTES = 4 * 1024 * 1024
 
 
 class Builder:
@@ -82,7 +79,6 @@ class Builder:
 
 def _build(tree: Tree, path: str, spec: BuildSpec) -> Build:
     options = Options(load_restrictions=LoadRestrictions.NONE, deadline=_deadline(_BUILD_SECONDS))
-    file = find_kustomization(tree, path) or posixpath.join(path, "kustomization.yaml")
     mutation = Mutation(
         target_namespace=spec.target_namespace,
         name_prefix=spec.name_prefix,
@@ -93,23 +89,7 @@ def _build(tree: Tree, path: str, spec: BuildSpec) -> Build:
         images=[dict(image) for image in spec.images],
         build_metadata=spec.build_metadata,
     )
-    kustomization = mutate(_kustomization(tree, path), mutation, tree, path)
-    return build(OverlaidTree(tree, {file: write(kustomization)}), path, options)
-
-
-def _kustomization(tree: Tree, path: str) -> dict[str, object]:
-    file = find_kustomization(tree, path)
-    if file is None:
-        return generate_kustomization(tree, path)
-    try:
-        value = read_document(tree.read(tree.resolve(file), _KUSTOMIZATION_BYTES))
-    except YamlError as error:
-        raise KustomizationInvalid(f"{shown(file)}: {error}") from error
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise KustomizationInvalid(f"{shown(file)}: expected a map of fields")
-    return value
+    return build(prepared(tree, path, mutation, options.limits), path, options)
 
 
 async def _decrypted(built: Build, decryptor: Decryptor | None) -> list[Built]:
