@@ -11,7 +11,7 @@ from localcluster.cluster import Cluster
 from localcluster.http.options import DeleteOptions
 from localcluster.inprocess import Privileged
 from localcluster.resources.resource import Resource
-from localcluster.status import Refusal
+from localcluster.status import MODIFIED, Refusal, conflict
 from localcluster.store.revision import Change, Key, Obj, Revision
 
 
@@ -83,16 +83,18 @@ class Access:
 
         For statuses and what else the rules for users do not cover (a pod's node): neither defaults nor
         validation, because the controller is trusted with what it writes. It owns what it changes, but
-        nobody does where the subresource is None.
+        nobody does where the subresource is None. Raises a 409 Refusal where `old` is not the present state.
         """
         if new == old:
             return False
-        resource = self.resource(kind)
+        resource, metadata = self.resource(kind), new["metadata"]
+        key = (metadata.get("namespace", ""), metadata["name"])
+        present = self._store.find(resource.collection, key)
+        if present is None or str(present.version) != old["metadata"]["resourceVersion"]:
+            raise conflict(resource.plural, resource.group, key[1], MODIFIED)
         if subresource is not None:
             rules.track(resource, old, new, self._manager, subresource)
             new = rules.settle(old, new)
-        metadata = new["metadata"]
-        key = (metadata.get("namespace", ""), metadata["name"])
         self._store.put(resource.collection, key, rules.to_storage(resource, new))
         return True
 

@@ -48,7 +48,7 @@ def take(obj: Obj, owner: Obj) -> None:
 
 
 class Owned:
-    """The objects of one kind by the uid of their controller; those without one are under the empty uid."""
+    """The objects of one kind by the uid of their controller; those without one are apart, by namespace."""
 
     def __init__(self, access: Access, kind: Kind) -> None:
         self._access = access
@@ -58,7 +58,7 @@ class Owned:
 
     def start(self) -> None:
         for revision in self._access.snapshot(self.kind):
-            self._keys.setdefault(_owner(revision).uid, {})[revision.key] = None
+            self._add(_owner(revision), revision.key)
         self._access.listen(self.kind, self._hear)
 
     def tell(self, owner_kind: Kind, hear: Callable[[Key], None]) -> None:
@@ -78,7 +78,7 @@ class Owned:
 
     def unowned(self, namespace: str) -> list[Revision]:
         """Objects of a namespace that no controller owns."""
-        return [revision for revision in self.revisions("") if revision.key[0] == namespace]
+        return self.revisions(_place(NOBODY, namespace))
 
     def _hear(self, change: Change) -> None:
         before = _owner(change.before) if change.before else None
@@ -86,20 +86,28 @@ class Owned:
         if before is not None and before != after:
             self._drop(before, change.key)
         if after is not None:
-            self._keys.setdefault(after.uid, {})[change.key] = None
+            self._add(after, change.key)
             self._tell(after, change.key[0])
 
+    def _add(self, owner: Owner, key: Key) -> None:
+        self._keys.setdefault(_place(owner, key[0]), {})[key] = None
+
     def _drop(self, owner: Owner, key: Key) -> None:
-        keys = self._keys.get(owner.uid, {})
+        place = _place(owner, key[0])
+        keys = self._keys.get(place, {})
         keys.pop(key, None)
         if not keys:
-            self._keys.pop(owner.uid, None)
+            self._keys.pop(place, None)
         self._tell(owner, key[0])
 
     def _tell(self, owner: Owner, namespace: str) -> None:
         hear = self._listeners.get(owner.kind)
         if hear is not None:
             hear((namespace, owner.name))
+
+
+def _place(owner: Owner, namespace: str) -> str:
+    return owner.uid or f"nobody/{namespace}"
 
 
 def _owner(revision: Revision) -> Owner:
