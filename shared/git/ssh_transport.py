@@ -130,6 +130,9 @@ class _Session:
         try:
             self._process.stdin.write(data)
             self._wait(self._process.stdin.drain())
+        except BrokenPipeError:
+            # The server has ended: what it sent until then may be all that was wanted, and a read tells.
+            return len(data)
         except (asyncssh.Error, OSError) as error:
             raise RemoteUnreachable(f"the ssh connection broke: {error}") from error
         return len(data)

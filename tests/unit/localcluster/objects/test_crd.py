@@ -5,7 +5,6 @@ import time
 import pytest
 
 from localcluster.objects.causes import message_of
-from localcluster.objects.crd import jsonpath
 from localcluster.objects.crd.compile import compile_crd
 from localcluster.objects.crd.prune import decode_custom
 from localcluster.objects.crd.structural import validate_crd, validate_crd_update
@@ -381,34 +380,3 @@ def test_of_an_established_definition_group_scope_and_kind_stay():
         message_of(validate_crd_update(new, old))
         == 'spec.scope: Invalid value: "Cluster": field is immutable'
     )
-
-
-OBJECT = {
-    "spec": {"size": 4, "a.b": 1, "names": ["x", "y", "z"]},
-    "status": {"conditions": [{"type": "Other", "status": "False"}, {"type": "Ready", "status": "True"}]},
-}
-PATHS = {
-    ".spec.size": [4],
-    "{.spec.size}": [4],
-    ".spec.nothing": [],
-    ".spec.names[0]": ["x"],
-    ".spec.names[-1]": ["z"],
-    ".spec.names[1:]": ["y", "z"],
-    ".spec.names[*]": ["x", "y", "z"],
-    ".spec['a.b']": [1],
-    r".spec.a\.b": [1],
-    '.status.conditions[?(@.type=="Ready")].status': ["True"],
-    ".status.conditions[?(@.type!='Ready')].type": ["Other"],
-    "..status": [OBJECT["status"], "False", "True"],
-}
-
-
-@pytest.mark.parametrize(("path", "wanted"), PATHS.items(), ids=PATHS.keys())
-def test_json_paths(path, wanted):
-    assert jsonpath.find(OBJECT, path) == wanted
-
-
-@pytest.mark.parametrize("path", ["spec", ".spec[", ".a[?(", ".a[?(@.b==)]", "." * 3, ".a" * 1000])
-def test_what_is_no_json_path_is_refused(path):
-    with pytest.raises(jsonpath.BadJsonPath):
-        jsonpath.find({}, path)
