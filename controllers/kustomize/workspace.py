@@ -23,10 +23,12 @@ _MAX_IDLE_BYTES = 64 * 1024 * 1024
 
 @dataclass(slots=True)
 class _Tree:
-    path: Path
+    """`folder` is removed as a whole; `files` is below it once the artifact is unpacked."""
+
+    folder: Path
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     users: int = 0
-    complete: bool = False
+    files: Path | None = None
     bytes: int = 0
 
 
@@ -43,21 +45,25 @@ class Workspace:
         """The artifact's files, for reading. Raises ArtifactError, and OSError when there is no room."""
         tree = self._trees.get(artifact.digest)
         if tree is None:
-            path = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=self._root))
-            tree = self._trees.setdefault(artifact.digest, _Tree(path))
-            if tree.path != path:
-                await asyncio.to_thread(path.rmdir)
+            folder = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=self._root))
+            # Somebody else may have begun meanwhile; an empty folder goes with the process.
+            tree = self._trees.setdefault(artifact.digest, _Tree(folder))
         tree.users += 1
         try:
             async with tree.lock:
-                if not tree.complete:
-                    unpacked = await self._fetcher.unpacked(artifact, tree.path)
-                    tree.bytes = unpacked.size
-                    tree.complete = True
-            yield tree.path
+                if tree.files is None:
+                    tree.files = await self._unpacked(artifact, tree)
+            yield tree.files
         finally:
             tree.users -= 1
             await asyncio.shield(self._tidy())
+
+    async def _unpacked(self, artifact: Artifact, tree: _Tree) -> Path:
+        """Into a folder of its own, so that what a failed try left is in nobody's way."""
+        into = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=tree.folder))
+        unpacked = await self._fetcher.unpacked(artifact, into)
+        tree.bytes = unpacked.size
+        return into
 
     async def _tidy(self) -> None:
         idle = [digest for digest, tree in self._trees.items() if tree.users == 0]
@@ -67,8 +73,8 @@ class Workspace:
             if position >= _IDLE_KEPT or self._costly(self._trees[digest])
         ]
         for tree in [self._trees.pop(digest) for digest in doomed]:
-            await asyncio.to_thread(shutil.rmtree, tree.path, ignore_errors=True)
+            await asyncio.to_thread(shutil.rmtree, tree.folder, ignore_errors=True)
 
     @staticmethod
     def _costly(tree: _Tree) -> bool:
-        return not tree.complete or tree.bytes > _MAX_IDLE_BYTES
+        return tree.files is None or tree.bytes > _MAX_IDLE_BYTES
