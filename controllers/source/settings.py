@@ -23,6 +23,17 @@ class InvalidSettings(ValueError):
     """A combination of flags that cannot work."""
 
 
+# Manifests patched for Flux may set them; a flag that is unknown would keep the process from starting.
+_HELM_FLAGS = (
+    "helm-index-max-size",
+    "helm-chart-max-size",
+    "helm-chart-file-max-size",
+    "helm-cache-max-size",
+    "helm-cache-ttl",
+    "helm-cache-purge-interval",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """`advertised` is what artifact URLs begin with; `workspaces` is where fetched objects lie meanwhile."""
@@ -53,6 +64,8 @@ class Settings:
         flags.number("token-cache-max-size", 100, "0 keeps no token")
         flags.duration("token-cache-max-duration", "1h")
         flags.text("default-service-account", "")
+        for flag in _HELM_FLAGS:
+            flags.text(flag, "", text="accepted, without effect: the Helm kinds are not served yet")
         runtime, found = flags.parse(argv)
         if found.default_service_account and not runtime.gates[IDENTITY_GATE]:
             raise InvalidSettings(f"--default-service-account needs --feature-gates={IDENTITY_GATE}=true")
