@@ -12,13 +12,12 @@ from shared.model.kustomize import Kustomization
 from shared.model.meta import Object, ObjectRef
 
 
-def readers_of(obj: Object) -> HealthExpressions | None:
+def reader_of(ks: Kustomization) -> HealthExpressions | None:
     """spec.healthCheckExprs, compiled. Raises InvalidExpression."""
-    raw = obj["spec"].get("healthCheckExprs")
-    if not raw:
+    if not ks.health_exprs:
         return None
     try:
-        return HealthExpressions.parse(raw)
+        return HealthExpressions.parse(ks.health_exprs)
     except InvalidHealthExpression as error:
         raise InvalidExpression(error) from error
 

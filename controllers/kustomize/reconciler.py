@@ -19,7 +19,7 @@ from controllers.kustomize.decide import Inputs, Situation, Step, decide
 from controllers.kustomize.dependencies import Dependencies
 from controllers.kustomize.failures import ReconciliationFailed
 from controllers.kustomize.finalize import prune_all
-from controllers.kustomize.health import readers_of
+from controllers.kustomize.health import reader_of
 from controllers.kustomize.memory import Memories, Remembered, Rollout
 from controllers.kustomize.obtain import Obtain
 from controllers.kustomize.rollout import PAUSE_BETWEEN_STAGES, Acts, RolloutOptions
@@ -65,7 +65,7 @@ class Reconciler:
 
     async def reconcile(self, ks: Kustomization, report: Report) -> Outcome:
         deps, memory = self._deps, self._deps.memories.of(ks.key)
-        reader = readers_of(report.obj)
+        reader = reader_of(ks)
         require_enabled(ks, deps.gates)
         artifact = await deps.sources.artifact(ks)
         if self._still_waits(ks, report, memory, artifact):
@@ -139,7 +139,7 @@ class Reconciler:
         memory.health = None
         memory.drifted.clear()
         rollout.digest = built.digest
-        objects, ignore = _prepared(ks, built.objects, report, acts)
+        objects, ignore = _prepared(ks, built.objects, acts)
         changes = await acts.apply(objects, ignore)
         if changes is None:
             return Pending(PAUSE_BETWEEN_STAGES)
@@ -166,16 +166,14 @@ class Reconciler:
         return Acts(ks, report, memory, rollout, await self._deps.crew.hands(ks), self._deps.options)
 
 
-def _prepared(
-    ks: Kustomization, objects: list[Object], report: Report, acts: Acts
-) -> tuple[list[Object], IgnoreRules]:
+def _prepared(ks: Kustomization, objects: list[Object], acts: Acts) -> tuple[list[Object], IgnoreRules]:
     """Manifests with owner labels and common metadata. Raises ReconciliationFailed."""
     common = ks.common_metadata
     try:
         prepared = prepare(
             objects, Owner(ks.namespace, ks.name), labels=common.labels, annotations=common.annotations
         )
-        return prepared, IgnoreRules.parse(report.obj["spec"].get("ignore"))
+        return prepared, IgnoreRules.parse(ks.ignore)
     except (UnusableManifest, InvalidIgnoreRule) as error:
         acts.record(ReconciliationFailed.reason)
         raise acts.failure(ReconciliationFailed, str(error)) from error

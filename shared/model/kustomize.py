@@ -119,65 +119,6 @@ class KubeConfigRef:
 
 
 @dataclass(frozen=True, slots=True)
-class HealthExpr:
-    """`kind` empty means every kind of the group."""
-
-    api_version: str
-    kind: str
-    current: str
-    in_progress: str
-    failed: str
-
-    @classmethod
-    def parse(cls, raw: Mapping[str, Any]) -> Self:
-        return cls(
-            api_version=raw["apiVersion"],
-            kind=raw.get("kind") or "",
-            current=raw.get("current") or "",
-            in_progress=raw.get("inProgress") or "",
-            failed=raw.get("failed") or "",
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Selector:
-    """`group` to `namespace` are anchored regular expressions; empty matches all."""
-
-    group: str = ""
-    version: str = ""
-    kind: str = ""
-    name: str = ""
-    namespace: str = ""
-    label_selector: str = ""
-    annotation_selector: str = ""
-
-    @classmethod
-    def parse(cls, raw: Mapping[str, Any]) -> Self:
-        return cls(
-            group=raw.get("group") or "",
-            version=raw.get("version") or "",
-            kind=raw.get("kind") or "",
-            name=raw.get("name") or "",
-            namespace=raw.get("namespace") or "",
-            label_selector=raw.get("labelSelector") or "",
-            annotation_selector=raw.get("annotationSelector") or "",
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class IgnoreRule:
-    """JSON pointers that drift detection leaves alone on the objects the target selects."""
-
-    paths: tuple[str, ...]
-    target: Selector | None
-
-    @classmethod
-    def parse(cls, raw: Mapping[str, Any]) -> Self:
-        target = raw.get("target")
-        return cls(tuple(raw["paths"]), Selector.parse(target) if target else None)
-
-
-@dataclass(frozen=True, slots=True)
 class BuildSpec:
     """What the spec adds to the kustomization file, as kustomize spells it (specs/kustomize.md 5.2)."""
 
@@ -215,32 +156,12 @@ class CommonMetadata:
 
 
 @dataclass(frozen=True, slots=True)
-class InventoryEntry:
-    """`id` is `<namespace>_<name>_<group>_<kind>`, `v` the version without the group."""
-
-    id: str
-    v: str
-
-
-@dataclass(frozen=True, slots=True)
-class KustomizationStatus:
-    inventory: tuple[InventoryEntry, ...]
-    last_applied_revision: str
-    last_attempted_revision: str
-
-    @classmethod
-    def parse(cls, status: Mapping[str, Any]) -> Self:
-        entries = (status.get("inventory") or {}).get("entries") or ()
-        return cls(
-            inventory=tuple(InventoryEntry(item["id"], item["v"]) for item in entries),
-            last_applied_revision=status.get("lastAppliedRevision") or "",
-            last_attempted_revision=status.get("lastAttemptedRevision") or "",
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Kustomization:
-    """One Kustomization as reconcile sees it. Durations are timedeltas; `timeout` has its floor applied."""
+    """One Kustomization as reconcile sees it. Durations are timedeltas; `timeout` has its floor applied.
+
+    `ignore` and `health_exprs` are the rules as they were written: logic/drift_ignore.py and
+    logic/health_exprs.py compile them, and say what is wrong with them.
+    """
 
     namespace: str
     name: str
@@ -260,12 +181,11 @@ class Kustomization:
     common_metadata: CommonMetadata
     post_build: PostBuild | None
     decryption: Decryption | None
-    ignore: tuple[IgnoreRule, ...]
+    ignore: tuple[Mapping[str, Any], ...]
     health_checks: tuple[ObjectRef, ...]
-    health_exprs: tuple[HealthExpr, ...]
+    health_exprs: tuple[Mapping[str, Any], ...]
     service_account: str
     kube_config: KubeConfigRef | None
-    status: KustomizationStatus
 
     @property
     def key(self) -> ObjectKey:
@@ -310,12 +230,11 @@ class Kustomization:
             common_metadata=CommonMetadata.parse(spec.get("commonMetadata") or {}),
             post_build=PostBuild.parse(post_build) if post_build else None,
             decryption=Decryption.parse(decryption) if decryption else None,
-            ignore=tuple(IgnoreRule.parse(item) for item in spec.get("ignore") or ()),
+            ignore=tuple(spec.get("ignore") or ()),
             health_checks=tuple(_checked(item) for item in spec.get("healthChecks") or ()),
-            health_exprs=tuple(HealthExpr.parse(item) for item in spec.get("healthCheckExprs") or ()),
+            health_exprs=tuple(spec.get("healthCheckExprs") or ()),
             service_account=spec.get("serviceAccountName") or "",
             kube_config=KubeConfigRef.parse(kube_config) if kube_config else None,
-            status=KustomizationStatus.parse(obj.get("status") or {}),
         )
 
 
