@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
+from asyncio import sslproto
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,8 @@ _IN_CLUSTER_TOKEN = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 # A watch event holds a whole object: 1.5 MiB is etcd's limit, JSON may be longer.
 _READ_BUFFER = 2 * 1024 * 1024
 _TOKEN_REFRESH_SECONDS = 60.0
+# What asyncio sets aside for each TLS connection is 256 KiB, of which a watch never needs as much.
+_TLS_BUFFER = 16 * 1024
 
 
 class NoAccess(KubeError):
@@ -98,6 +101,7 @@ def _default_kubeconfig() -> str:
 
 
 def _connection(configuration: Any) -> Connection:
+    sslproto.SSLProtocol.max_size = _TLS_BUFFER
     connector = aiohttp.TCPConnector(limit=0, ssl=_tls(configuration), keepalive_timeout=60)
     session = aiohttp.ClientSession(
         connector=connector,
