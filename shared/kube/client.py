@@ -16,7 +16,14 @@ import orjson
 from multidict import CIMultiDict
 
 from shared.kube.access import Connection
-from shared.kube.errors import ApiError, ApiUnreachable, NotFound, TooManyRequests, error_from
+from shared.kube.errors import (
+    ApiError,
+    ApiUnreachable,
+    NotFound,
+    TooManyRequests,
+    Unsendable,
+    error_from,
+)
 from shared.kube.observe import Observer, nobody
 from shared.model.kinds import Resource
 from shared.model.meta import Object
@@ -218,14 +225,15 @@ class KubeClient:
         repeatable: bool | None = None,
         timeout: float = 60.0,  # noqa: ASYNC109 - seconds for one attempt, handed to aiohttp
     ) -> Object:
-        """One call; the answer is parsed JSON. Raises ApiError or ApiUnreachable.
+        """One call; the answer is parsed JSON. Raises ApiError, ApiUnreachable or Unsendable.
 
         `repeatable` says that the call may be sent again after a broken connection; reads always may.
         """
         headers = {"Accept": accept}
         if body is not None:
             headers["Content-Type"] = content_type
-        call = _Call(method, path, params, None if body is None else orjson.dumps(body), headers, timeout)
+        data = None if body is None else _render(body, f"{method} {path}")
+        call = _Call(method, path, params, data, headers, timeout)
         for attempt in range(_ATTEMPTS):
             last = attempt == _ATTEMPTS - 1
             try:
@@ -360,6 +368,13 @@ def _event(line: bytes) -> tuple[str, Object]:
 def _selectors(labels: str, fields: str) -> dict[str, str]:
     chosen = {"labelSelector": labels, "fieldSelector": fields}
     return {key: value for key, value in chosen.items() if value}
+
+
+def _render(body: object, what: str) -> bytes:
+    try:
+        return orjson.dumps(body)
+    except orjson.JSONEncodeError as error:
+        raise Unsendable(f"{what}: {error}") from error
 
 
 def _parse(raw: bytes) -> object:

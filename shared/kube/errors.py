@@ -12,6 +12,7 @@ ApiError                     the server answered with a failure
 └── ServerFailure    5xx
 ApiUnreachable               no answer at all
 UnknownKind                  no such kind is served
+Unsendable                   the object has values that JSON cannot hold; nothing was sent
 """
 
 from __future__ import annotations
@@ -32,6 +33,10 @@ class ApiUnreachable(KubeError):
 
 class UnknownKind(KubeError):
     """Discovery does not list the kind."""
+
+
+class Unsendable(KubeError):
+    """A number beyond 64 bits, or text that is not Unicode: no server has seen the object."""
 
 
 class ApiError(KubeError):

@@ -165,10 +165,13 @@ def _same(one: Condition | None, other: Condition | None) -> bool:
 
 
 def cut(message: str, limit: int = MAX_MESSAGE) -> str:
-    """Cut to `limit` bytes of UTF-8, ending in `...` when cut."""
-    raw = message.encode()
+    """Cut to `limit` bytes of UTF-8, ending in `...` when cut.
+
+    What UTF-8 cannot hold, such as the bytes of a file name in another encoding, becomes `?`.
+    """
+    raw = message.encode(errors="replace")
     if len(raw) <= limit:
-        return message
+        return raw.decode()
     return raw[: limit - 3].decode(errors="ignore") + "..."
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
@@ -32,7 +32,8 @@ log = structlog.get_logger()
 class Next:
     """`result` is the metric's label; exactly one of the others may be set.
 
-    `failed`: with back-off. `after`: at that time. `gone`: forget the object.
+    `failed`: with back-off. `after`: at that time. `gone`: forget the object. `terminal` (a person must
+    act) and `bug` are for the metrics.
     """
 
     result: str
@@ -40,6 +41,8 @@ class Next:
     after: timedelta | None = None
     jittered: bool = False
     gone: bool = False
+    terminal: bool = False
+    bug: bool = False
     latest: Object | None = field(default=None, compare=False)
 
 
@@ -71,9 +74,7 @@ class Attempt(Generic[T]):
             log.error("status could not be written", error=str(error))
             return Next("error", failed=True)
         log.debug("attempt ended", result=verdict.result, seconds=round(time.monotonic() - started, 3))
-        return Next(
-            verdict.result, verdict.failed, verdict.after, verdict.jittered, verdict.gone, latest=report.obj
-        )
+        return replace(verdict, latest=report.obj)
 
     async def _guarded(self, report: Report) -> Next:
         try:
@@ -91,7 +92,7 @@ class Attempt(Generic[T]):
         except Exception:
             log.exception("bug while reconciling")
             bug = Failure("internal error: see the controller's log", reason=Reason.INTERNAL_ERROR)
-            return self._failed(report, bug)
+            return replace(self._failed(report, bug), bug=True)
 
     async def _step(self, report: Report) -> Next:
         meta, kind = report.obj["metadata"], self._kind
@@ -135,7 +136,7 @@ class Attempt(Generic[T]):
             case Stalled():
                 log.error("stalled", reason=failure.reason, error=failure.message)
                 self._announce(report, EventType.WARNING, failure, failure.message)
-                return Next("error")
+                return Next("error", terminal=True)
             case Waiting():
                 log.info("waiting", reason=failure.reason, message=failure.message)
                 self._announce(report, EventType.NORMAL, failure, failure.event)

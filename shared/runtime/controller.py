@@ -18,6 +18,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Generic, TypeVar
 
 import structlog
@@ -58,7 +59,9 @@ class Controller(Generic[T]):
         self._queue: Queue[ObjectKey] = Queue(
             min_delay=settings.min_retry_delay.total_seconds(),
             max_delay=settings.max_retry_delay.total_seconds(),
+            added=partial(services.metrics.added, kind.resource.kind),
         )
+        services.metrics.follow_queue(kind.resource.kind, self._queue.state)
         # Our own latest writes: the cache hears of them a moment later.
         self._written: dict[ObjectKey, Object] = {}
         self._caches = [self.cache]
@@ -147,14 +150,16 @@ class Controller(Generic[T]):
             except QueueClosed:
                 return
             kind = self.kind.resource.kind
-            self._metrics.queued(kind, len(self._queue), waited)
+            self._metrics.taken(kind, waited)
             self._metrics.working(kind, 1)
+            taken = time.monotonic()
             try:
                 obj = self.find(key)
                 if obj is not None:
                     await self._reconcile(key, obj)
             finally:
                 self._metrics.working(kind, -1)
+                self._metrics.worked(kind, time.monotonic() - taken)
                 self._queue.done(key)
 
     async def _reconcile(self, key: ObjectKey, obj: Object) -> None:
@@ -173,13 +178,18 @@ class Controller(Generic[T]):
         self._metrics.reconciled(
             resource.kind, key.namespace, key.name, result=verdict.result, seconds=seconds
         )
+        self._metrics.failed(resource.kind, terminal=verdict.terminal, bug=verdict.bug)
         self._schedule(key, verdict)
 
     def _schedule(self, key: ObjectKey, verdict: Next) -> None:
-        if verdict.latest is not None:
+        cached = self.cache.find(key)
+        # A deletion may be in the cache before the pass that caused it ends: then nothing is kept.
+        if verdict.latest is not None and cached is not None and _is_same(cached, verdict.latest):
             self._written[key] = verdict.latest
         if verdict.gone:
-            self._queue.forget(key)
+            # Not `forget`: a successor of that name may have been added meanwhile.
+            self._queue.forgive(key)
+            self._metrics.forget(self.kind.resource.kind, key.namespace, key.name)
         elif verdict.failed:
             self._metrics.retried(self.kind.resource.kind)
             self._queue.add_failed(key)
@@ -204,14 +214,20 @@ def lease_name(controller: str, label_selector: str) -> str:
 
 
 def _worth_a_look(before: Object, after: Object) -> bool:
-    """A new generation or a new request; status and other metadata are nobody's orders."""
+    """Another object, a new generation or a new request; status and other metadata are nobody's orders."""
     old, new = before["metadata"], after["metadata"]
     requested = (new.get("annotations") or {}).get(REQUESTED_AT)
     return (
-        old.get("generation") != new.get("generation")
+        not _is_same(before, after)
+        or old.get("generation") != new.get("generation")
         or old.get("deletionTimestamp") != new.get("deletionTimestamp")
         or (requested is not None and requested != (old.get("annotations") or {}).get(REQUESTED_AT))
     )
+
+
+def _is_same(one: Object, other: Object) -> bool:
+    """The same object, and not another of its name."""
+    return bool(one["metadata"].get("uid") == other["metadata"].get("uid"))
 
 
 def _version(obj: Object) -> int:

@@ -28,6 +28,7 @@ async def serving(app: web.Application, address: Address) -> AsyncIterator[None]
 
 def metrics_app(metrics: Metrics) -> web.Application:
     async def show(_request: web.Request) -> web.Response:
+        metrics.refresh()
         text = await asyncio.to_thread(metrics.render)
         return web.Response(body=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 

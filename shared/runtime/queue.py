@@ -10,21 +10,39 @@ import asyncio
 import heapq
 import itertools
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 
 _MAX_DOUBLINGS = 60
+# Appointments that were replaced stay in the heap until it has that many more than are due.
+_STALE_BOUND = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """Keys that wait; seconds that all keys in hand have been there together, and the longest of them."""
+
+    depth: int
+    unfinished: float
+    longest: float
 
 
 class Queue(Generic[K]):
-    """`min_delay` and `max_delay` are seconds: delay = min(min_delay * 2**failures, max_delay)."""
+    """`min_delay` and `max_delay` are seconds: delay = min(min_delay * 2**failures, max_delay).
 
-    def __init__(self, *, min_delay: float, max_delay: float) -> None:
+    `added` is called for every key that comes in, also while it is in hand.
+    """
+
+    def __init__(
+        self, *, min_delay: float, max_delay: float, added: Callable[[], None] = lambda: None
+    ) -> None:
+        self._added = added
         self._min_delay, self._max_delay = min_delay, max_delay
         self._ready: OrderedDict[K, float] = OrderedDict()
-        self._in_hand: set[K] = set()
+        self._in_hand: dict[K, float] = {}
         self._again: set[K] = set()
         self._failures: dict[K, int] = {}
         self._due: dict[K, float] = {}
@@ -41,11 +59,13 @@ class Queue(Generic[K]):
         if self._closed:
             return
         self._due.pop(key, None)
+        if key in self._again or key in self._ready:
+            return
+        self._added()
         if key in self._in_hand:
             self._again.add(key)
-        elif key not in self._ready:
-            self._ready[key] = self._now()
-            self._changed.set()
+        else:
+            self._make_ready(key)
 
     def add_after(self, key: K, seconds: float) -> None:
         """No later than that; an earlier appointment stays."""
@@ -56,6 +76,9 @@ class Queue(Generic[K]):
             return
         self._due[key] = due
         heapq.heappush(self._heap, (due, next(self._ticket), key))
+        if len(self._heap) > len(self._due) + _STALE_BOUND:
+            self._heap = [item for item in self._heap if self._due.get(item[2]) == item[0]]
+            heapq.heapify(self._heap)
         self._changed.set()
 
     def add_failed(self, key: K) -> float:
@@ -77,9 +100,6 @@ class Queue(Generic[K]):
         self._again.discard(key)
         self._ready.pop(key, None)
 
-    def in_hand(self, key: K) -> bool:
-        return key in self._in_hand
-
     def wanted_again(self, key: K) -> bool:
         """Was it added while in hand?"""
         return key in self._again
@@ -90,8 +110,9 @@ class Queue(Generic[K]):
             self._promote()
             if self._ready:
                 key, since = self._ready.popitem(last=False)
-                self._in_hand.add(key)
-                return key, self._now() - since
+                now = self._now()
+                self._in_hand[key] = now
+                return key, now - since
             if self._closed:
                 raise QueueClosed
             self._changed.clear()
@@ -103,10 +124,11 @@ class Queue(Generic[K]):
                 continue
 
     def done(self, key: K) -> None:
-        self._in_hand.discard(key)
+        self._in_hand.pop(key, None)
         if key in self._again:
             self._again.discard(key)
-            self.add(key)
+            if not self._closed:
+                self._make_ready(key)
 
     def close(self) -> None:
         """Nothing comes in or out any more; keys in hand may be finished."""
@@ -114,6 +136,15 @@ class Queue(Generic[K]):
         self._ready.clear()
         self._due.clear()
         self._heap.clear()
+        self._changed.set()
+
+    def state(self) -> QueueState:
+        now = self._now()
+        held = [now - since for since in self._in_hand.values()]
+        return QueueState(len(self._ready), sum(held), max(held, default=0.0))
+
+    def _make_ready(self, key: K) -> None:
+        self._ready[key] = self._now()
         self._changed.set()
 
     def _promote(self) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.kube.client import KubeClient
-from shared.kube.errors import Conflict
+from shared.kube.errors import Conflict, NotFound
 from shared.logic.conditions import merge_conditions
 from shared.logic.merge_patch import merge_diff
 from shared.model.kinds import Resource
@@ -58,6 +58,8 @@ class StatusWriter:
                     raise
                 await asyncio.sleep(_FIRST_PAUSE * 2**attempt)
                 latest = await self.client.get(self.resource, key.namespace, key.name)
+                if latest["metadata"].get("uid") != base["metadata"].get("uid"):
+                    raise NotFound(404, "NotFound", f"{key.name} was replaced by another object") from None
         raise AssertionError("the loop returns or raises")
 
     async def set_finalizers(self, base: Object, finalizers: list[str]) -> Object:

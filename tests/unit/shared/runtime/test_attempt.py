@@ -123,7 +123,7 @@ async def test_a_stall_is_final(story, client, obj):
 
     verdict = await story.run(obj, stall)
     now = await again(client, obj)
-    assert verdict == Next("error", latest=verdict.latest)
+    assert verdict == Next("error", terminal=True)
     assert now["status"]["observedGeneration"] == 1
     assert condition(now, "Stalled")["reason"] == condition(now, "Ready")["reason"] == "URLInvalid"
     assert broken_laws(now) == []

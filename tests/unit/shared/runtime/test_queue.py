@@ -95,3 +95,33 @@ async def test_a_closed_queue_sends_its_workers_home(queue):
     assert [type(result) for result in results] == [QueueClosed] * 3
     queue.add("a")
     assert len(queue) == 0
+
+
+async def test_appointments_that_were_replaced_do_not_pile_up(queue):
+    """An object with a long interval that is woken all the time gets a new appointment at every pass."""
+    for _ in range(5_000):
+        queue.add("a")
+        await take(queue)
+        queue.done("a")
+        queue.add_after("a", 3_600)
+    assert len(queue._heap) < 2_000
+    queue.add_after("a", 0.01)
+    assert await take(queue) == "a"
+
+
+async def test_the_state_tells_of_what_waits_and_what_is_in_hand():
+    added = []
+    queue = Queue(min_delay=1, max_delay=1, added=lambda: added.append(1))
+    for key in "aabc":
+        queue.add(key)
+    await take(queue)
+    await take(queue)
+    queue.add("a")
+    queue.add("a")
+    await asyncio.sleep(0.02)
+    state = queue.state()
+    assert (state.depth, len(added)) == (1, 4)
+    assert 0.02 <= state.longest < state.unfinished < 1
+    queue.done("a")
+    queue.done("b")
+    assert (queue.state().depth, queue.state().unfinished) == (2, 0)
