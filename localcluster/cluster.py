@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from localcluster.admission.gate import Admission
+from localcluster.admission.webhooks.dispatch import Webhooks
 from localcluster.auth.authenticate import Authenticator
 from localcluster.auth.rbac import Authorizer
 from localcluster.auth.reviews import Reviews
@@ -20,7 +21,8 @@ class Cluster:
         self.store = Store(journal)
         self.registry = Registry()
         self.authorizer = Authorizer(self.store)
-        self.admission = Admission(self.store, self.authorizer)
+        self.webhooks = Webhooks(self.store, self.registry)
+        self.admission = Admission(self.store, self.authorizer, self.webhooks)
         self.tokens = TokenIssuer(self.store, signing_key)
         self.authenticator = Authenticator(admin_token, self.tokens)
         self.reviews = Reviews(self.authorizer, self.authenticator)

@@ -22,6 +22,7 @@ from localcluster.status import Refusal, no_such_resource
 from localcluster.store.revision import Obj
 from localcluster.verbs import creating, deleting, reading, updating, watching
 from localcluster.verbs.call import Call
+from localcluster.verbs.settling import at_once
 
 
 class Privileged:
@@ -29,6 +30,9 @@ class Privileged:
 
     def __init__(self, cluster: Cluster, manager: str, user: User = CONTROLLERS) -> None:
         self._cluster = cluster
+        self._store = cluster.store
+        # Its writes ask no webhook, so they never wait.
+        self._admission = cluster.admission.within
         self._user = user
         self._options = WriteOptions(dry_run=False, manager=manager, validation="Ignore")
 
@@ -51,7 +55,7 @@ class Privileged:
         namespace = obj["metadata"].get("namespace", "")
         call = self.call(resource, namespace, "")
         obj = rules.decode(resource, obj, (), "Ignore", [])
-        return creating.create(self._cluster.store, self._cluster.admission, call, obj, self._options)
+        return at_once(creating.create(self._store, self._admission, call, obj, self._options))
 
     def update(self, obj: Obj, subresource: str = "") -> Obj:
         """Replace an object under optimistic locking; with `status`, its status alone."""
@@ -59,7 +63,7 @@ class Privileged:
         metadata = obj["metadata"]
         call = self.call(resource, metadata.get("namespace", ""), metadata["name"], subresource)
         obj = rules.decode(resource, obj, (), "Ignore", [])
-        return updating.update(self._cluster.store, self._cluster.admission, call, obj, self._options)[0]
+        return at_once(updating.update(self._store, self._admission, call, obj, self._options))[0]
 
     def change(
         self,
@@ -76,11 +80,11 @@ class Privileged:
             edit(obj)
             return obj
 
-        return updating.change(self._cluster.store, self._cluster.admission, call, edited, self._options)
+        return at_once(updating.change(self._store, self._admission, call, edited, self._options))
 
     def delete(self, resource: Resource, namespace: str, name: str, options: DeleteOptions) -> Obj:
         call = self.call(resource, namespace, name)
-        return deleting.delete(self._cluster.store, self._cluster.admission, call, options)
+        return at_once(deleting.delete(self._store, self._admission, call, options))
 
 
 @dataclass(frozen=True, slots=True)

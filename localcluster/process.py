@@ -80,6 +80,7 @@ class Server:
         self.housekeeping.stop()
         if self._runner is not None:
             await self._runner.cleanup()
+        await self.cluster.webhooks.caller.close()
         if self._journal is not None:
             await self._journal.close()
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from copy import copy
+from dataclasses import replace
+
 from localcluster.admission import claims, pods
 from localcluster.admission.services import Addresses
+from localcluster.admission.webhooks.dispatch import Webhooks
+from localcluster.admission.webhooks.write import Write
 from localcluster.auth.escalation import require_may_grant
 from localcluster.auth.rbac import Authorizer
 from localcluster.resources.resource import Resource
@@ -17,12 +22,18 @@ IMMORTAL = frozenset({"default", "kube-system", "kube-public"})
 
 
 class Admission:
-    """Namespace life cycle, rights given by roles, and what pods, claims and services are given."""
+    """Namespace life cycle, rights given by roles, what pods, claims and services are given; webhooks.
 
-    def __init__(self, store: Store, authorizer: Authorizer) -> None:
+    `within` is the same for writes that come from the server itself: they ask no webhook.
+    """
+
+    def __init__(self, store: Store, authorizer: Authorizer, webhooks: Webhooks) -> None:
         self._store = store
         self._authorizer = authorizer
         self._addresses = Addresses(store)
+        self._webhooks: Webhooks | None = webhooks
+        self.within = copy(self)
+        self.within._webhooks = None  # noqa: SLF001 of the same class
 
     def admit_create(self, call: Call, obj: Obj) -> None:
         """Before the object is validated; may change it. Raises 403 and 404 Refusals."""
@@ -39,6 +50,29 @@ class Admission:
                 claims.complete(self._store, obj)
             case "Ingress":
                 claims.complete_ingress(self._store, obj)
+
+    async def mutate(self, write: Write) -> Obj | None:
+        """The object as mutating webhooks want it."""
+        return write.obj if self._webhooks is None else (await self._webhooks.mutate(write)).obj
+
+    async def judge(self, write: Write) -> None:
+        """Raises the Refusal of a validating webhook that objects."""
+        if self._webhooks is not None:
+            await self._webhooks.judge(write)
+
+    async def consult(self, write: Write) -> Obj | None:
+        """Both, for what is no object of its own (a Scale, a Binding, an Eviction)."""
+        obj = await self.mutate(write)
+        await self.judge(replace(write, obj=obj))
+        return obj
+
+    def recheck_create(self, call: Call, obj: Obj) -> None:
+        """Once more what may have changed while webhooks were asked. Raises as admit_create does."""
+        if call.resource.namespaced:
+            self._require_live_namespace(call, obj)
+        if call.resource.custom is not None:
+            self._require_live_definition(call.resource, call.resource.custom.definition)
+        self.allocate(call, obj, None)
 
     def admit_update(self, call: Call, obj: Obj, old: Obj) -> None:
         require_may_grant(self._authorizer, call, obj, old)

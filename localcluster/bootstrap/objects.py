@@ -11,6 +11,7 @@ from localcluster.http.options import WriteOptions
 from localcluster.store.revision import Obj
 from localcluster.verbs.call import Call
 from localcluster.verbs.creating import create
+from localcluster.verbs.settling import at_once
 
 _NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 _OPTIONS = WriteOptions(dry_run=False, manager="", validation="Ignore")
@@ -37,7 +38,7 @@ def _make(cluster: Cluster, obj: Obj) -> None:
     if cluster.store.find(resource.collection, (namespace, metadata["name"])) is None:
         call = Call(resource, CONTROLLERS, namespace, manager="kube-apiserver")
         obj = rules.decode(resource, obj, (), "Ignore", [])
-        create(cluster.store, cluster.admission, call, obj, _OPTIONS)
+        at_once(create(cluster.store, cluster.admission.within, call, obj, _OPTIONS))
 
 
 def _namespace(name: str) -> Obj:

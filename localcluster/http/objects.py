@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import orjson
 from aiohttp import web
@@ -14,18 +13,24 @@ from localcluster.http.answer import Answer
 from localcluster.http.body import media_type, read_body
 from localcluster.http.decoding import decode_object, read_object
 from localcluster.http.exchange import Exchange
-from localcluster.http.options import read_delete_options, read_list_options, read_write_options
+from localcluster.http.options import (
+    DeleteOptions,
+    read_delete_options,
+    read_list_options,
+    read_write_options,
+)
 from localcluster.http.reviews import answer_review
 from localcluster.http.streaming import stream
 from localcluster.present import tables
 from localcluster.present.rendering import list_body, partial, render, render_item
 from localcluster.resources.resource import Resource
-from localcluster.status import bad_request, broken, method_not_allowed, no_such_resource, not_found
+from localcluster.status import Refusal, bad_request, broken, method_not_allowed, no_such_resource, not_found
 from localcluster.store.revision import Obj
 from localcluster.subresources.routes import SUBRESOURCES
 from localcluster.verbs import creating, deleting, reading, updating
 from localcluster.verbs.call import Call
 from localcluster.verbs.patching import APPLY, Patch, patch, require_supported
+from localcluster.verbs.settling import copies_of, settled
 from localcluster.verbs.watching import watch
 
 _OF_ONE = (Form.TABLE, Form.METADATA)
@@ -127,18 +132,19 @@ class ObjectRoutes:
             return await answer_review(self._cluster, exchange, call)
         options = read_write_options(exchange.request.query, exchange.dry_run(), "CreateOptions")
         obj = await self._decode(exchange, call, options.validation)
-        result = creating.create(self._cluster.store, self._cluster.admission, call, obj, options)
+        result = await creating.create(self._cluster.store, self._cluster.admission, call, obj, options)
         await self._cluster.store.durable()
         return self._shown(call.resource, result, how, exchange, code=201)
 
     async def _update(self, exchange: Exchange, call: Call) -> Answer:
         how = accepted(exchange.accept, _OF_ONE)
         options = read_write_options(exchange.request.query, exchange.dry_run(), "UpdateOptions")
-        obj = await self._decode(exchange, call, options.validation)
+        sent = await self._decode(exchange, call, options.validation)
         store, admission = self._cluster.store, self._cluster.admission
         if updating.may_be_created(call) and store.find(call.resource.collection, call.key) is None:
             self._cluster.authorizer.require_verb(exchange.user, exchange.target, "create")
-        result, created = updating.update(store, admission, call, obj, options)
+        obj = copies_of(sent)
+        result, created = await settled(lambda: updating.update(store, admission, call, next(obj), options))
         await store.durable()
         return self._shown(call.resource, result, how, exchange, code=201 if created else 200)
 
@@ -154,7 +160,8 @@ class ObjectRoutes:
             cluster.authorizer.require_verb(exchange.user, exchange.target, "create")
 
         sent = Patch(kind, body, require_may_create)
-        result, created = patch(cluster.store, cluster.admission, call, sent, options)
+        store, admission = cluster.store, cluster.admission
+        result, created = await settled(lambda: patch(store, admission, call, sent, options))
         await cluster.store.durable()
         return self._shown(call.resource, result, how, exchange, code=201 if created else 200)
 
@@ -166,7 +173,7 @@ class ObjectRoutes:
     async def _delete(self, exchange: Exchange, call: Call) -> Answer:
         how = accepted(exchange.accept, _OF_ONE)
         options = await self._delete_options(exchange)
-        result = deleting.delete(self._cluster.store, self._cluster.admission, call, options)
+        result = await self._delete_one(call, options)
         await self._cluster.store.durable()
         if result.get("kind") == "Status" and result.get("apiVersion") == "v1":
             return Answer(result)
@@ -183,13 +190,21 @@ class ObjectRoutes:
             if number % _DELETED_PER_STEP == _DELETED_PER_STEP - 1:
                 await asyncio.sleep(0)
             if self._cluster.store.find(call.resource.collection, revision.key) is not None:
-                named = call.within(revision.key)
-                deleting.delete(self._cluster.store, self._cluster.admission, named, options)
+                try:
+                    await self._delete_one(call.within(revision.key), options)
+                except Refusal as refusal:
+                    # Gone while webhooks were asked.
+                    if refusal.code != 404:
+                        raise
         await self._cluster.store.durable()
         version = self._cluster.store.version
         return Answer(list_body(call.resource, one, items, version=version, token=page.token))
 
-    async def _delete_options(self, exchange: Exchange) -> Any:
+    async def _delete_one(self, call: Call, options: DeleteOptions) -> Obj:
+        store, admission = self._cluster.store, self._cluster.admission
+        return await settled(lambda: deleting.delete(store, admission, call, options))
+
+    async def _delete_options(self, exchange: Exchange) -> DeleteOptions:
         body = await read_body(exchange.request)
         document = None
         if body.strip():

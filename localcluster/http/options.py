@@ -38,6 +38,16 @@ class WriteOptions:
     validation: str
     force: bool = False
 
+    def as_object(self, kind: str) -> dict[str, Any]:
+        """As a CreateOptions or UpdateOptions, for webhooks; patches are told as one of these too."""
+        options = {"kind": kind, "apiVersion": f"{_GROUP}/v1"}
+        given = {
+            "dryRun": ["All"] if self.dry_run else None,
+            "fieldManager": self.manager,
+            "fieldValidation": "" if self.validation == "Warn" else self.validation,
+        }
+        return options | {key: value for key, value in given.items() if value}
+
 
 def read_list_options(query: Mapping[str, str], *, watch: bool) -> ListOptions:
     """Raises 422, 400 and (for a watch's version) 500 Refusals, as the genuine server does."""
@@ -180,6 +190,18 @@ class DeleteOptions:
     uid: str | None = None
     version: str | None = None
     propagation: str | None = None
+
+    def as_object(self) -> dict[str, Any]:
+        """As webhooks are told of it."""
+        conditions = {"uid": self.uid, "resourceVersion": self.version}
+        given = {
+            "gracePeriodSeconds": self.grace_seconds,
+            "preconditions": {key: value for key, value in conditions.items() if value} or None,
+            "propagationPolicy": self.propagation,
+            "dryRun": ["All"] if self.dry_run else None,
+        }
+        options: dict[str, Any] = {"kind": "DeleteOptions", "apiVersion": f"{_GROUP}/v1"}
+        return options | {key: value for key, value in given.items() if value is not None}
 
 
 _POLICIES = ("Foreground", "Background", "Orphan")

@@ -27,7 +27,7 @@ async def answer_review(cluster: Cluster, exchange: Exchange, call: Call) -> Ans
     if call.resource.kind == "Binding":
         pods = cluster.registry.find("", "v1", "pods")
         assert pods is not None
-        bind(cluster, call.of(pods, obj["metadata"].get("name", "")), obj, options)
+        await bind(cluster, call.of(pods, obj["metadata"].get("name", "")), obj, options)
         await cluster.store.durable()
         return Answer(success(code=201), 201)
     rules.track(call.resource, None, obj, options.manager or call.manager, "")

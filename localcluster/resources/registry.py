@@ -41,6 +41,14 @@ class Registry:
         """A resource whose objects are kept there; None where it is not served."""
         return self._by_collection.get(collection)
 
+    def versions_of(self, resource: Resource) -> list[Resource]:
+        """The other versions (and groups) in which the same objects are served, preferred ones first."""
+        return [
+            other
+            for other in self._unique_by_preference()
+            if other.collection == resource.collection and other is not resource
+        ]
+
     def is_builtin_group(self, group: str) -> bool:
         return group in self._builtin_groups
 

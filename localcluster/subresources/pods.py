@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from localcluster import rules
+from localcluster.admission.webhooks.write import CREATE, Write
 from localcluster.clock import stamp
 from localcluster.http.answer import Answer
 from localcluster.http.body import media_type, read_body
@@ -37,13 +38,14 @@ async def _read(exchange: Exchange) -> Obj:
 async def serve_binding(cluster: Cluster, exchange: Exchange, call: Call) -> Answer:
     """Put a pod on a node; raises 409 where it is on one already."""
     options = read_write_options(exchange.request.query, exchange.dry_run(), "CreateOptions")
-    binding = await _read(exchange)
-    bind(cluster, call, binding, options)
+    binding = {"kind": "Binding", "apiVersion": "v1", "metadata": {}} | await _read(exchange)
+    write = Write(call, CREATE, binding, None, options.as_object("CreateOptions"), options.dry_run)
+    await bind(cluster, call, await cluster.admission.consult(write) or binding, options)
     await cluster.store.durable()
     return Answer(success(code=201), 201)
 
 
-def bind(cluster: Cluster, call: Call, binding: Obj, options: WriteOptions) -> None:
+async def bind(cluster: Cluster, call: Call, binding: Obj, options: WriteOptions) -> None:
     target = binding.get("target") or {}
     if target.get("kind", "Node") != "Node":
         raise broken(f'Invalid value: "{target["kind"]}": must be Node')
@@ -70,7 +72,7 @@ def bind(cluster: Cluster, call: Call, binding: Obj, options: WriteOptions) -> N
     others = [each for each in status.get("conditions") or () if each["type"] != "PodScheduled"]
     status["conditions"] = [*others, scheduled]
     acting = call.through("binding")
-    replace(cluster.store, cluster.admission, acting, (revision, old), obj, dry_run=options.dry_run)
+    await replace(cluster.store, cluster.admission.within, acting, (revision, old), obj, options)
 
 
 async def serve_eviction(cluster: Cluster, exchange: Exchange, call: Call) -> Answer:
@@ -79,10 +81,13 @@ async def serve_eviction(cluster: Cluster, exchange: Exchange, call: Call) -> An
     if (eviction.get("metadata") or {}).get("name", call.name) != call.name:
         raise bad_request("name in URL does not match name in Eviction object")
     options = read_delete_options(exchange.request.query, exchange.dry_run(), eviction.get("deleteOptions"))
+    eviction = {"kind": "Eviction", "apiVersion": "policy/v1", "metadata": {}} | eviction
+    sent = WriteOptions(options.dry_run, "", "Warn").as_object("CreateOptions")
+    await cluster.admission.consult(Write(call, CREATE, eviction, None, sent, options.dry_run))
     pod = call.through("")
     revision = get(cluster.store, pod)
     _spend_budget(cluster, pod, revision.load(), dry_run=options.dry_run)
-    delete(cluster.store, cluster.admission, pod, options)
+    await delete(cluster.store, cluster.admission.within, pod, options)
     await cluster.store.durable()
     return Answer(success(code=201), 201)
 

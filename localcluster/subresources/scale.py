@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from localcluster import rules
+from localcluster.admission.webhooks.write import UPDATE, Write
 from localcluster.http.accept import accepted
 from localcluster.http.answer import Answer
 from localcluster.http.body import media_type, read_body
@@ -102,11 +103,17 @@ async def serve_scale(cluster: Cluster, exchange: Exchange, call: Call) -> Answe
     _require_valid(call, paths, wanted)
     if read_version(wanted) not in (0, revision.version):
         raise conflict(call.resource.plural, call.resource.group, call.name, MODIFIED)
+    options_sent = options.as_object("UpdateOptions")
+    mutated = await cluster.admission.consult(
+        Write(call, UPDATE, wanted, present, options_sent, options.dry_run)
+    )
+    assert mutated is not None
+    wanted = mutated
     obj = rules.from_storage(call.resource, revision.load())
     _set(obj, paths.replicas, (wanted.get("spec") or {}).get("replicas", 0))
     with_scale_entries(obj, paths.replicas, wanted["metadata"].get("managedFields") or [])
     main = call.through("")
-    result = replace(cluster.store, cluster.admission, main, (revision, old), obj, dry_run=options.dry_run)
+    result = await replace(cluster.store, cluster.admission.within, main, (revision, old), obj, options)
     await cluster.store.durable()
     return Answer(scale_of(result, paths))
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from dataclasses import replace
 
 from localcluster import rules
 from localcluster.admission.gate import Admission
+from localcluster.admission.webhooks.write import CREATE, Write
 from localcluster.clock import stamp
 from localcluster.http.options import WriteOptions
 from localcluster.status import already_exists, bad_request, broken
@@ -20,21 +22,33 @@ _SERVER_FIELDS = ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink")
 _LONGEST_PREFIX = 63 - _SUFFIX_LENGTH
 
 
-def create(store: Store, admission: Admission, call: Call, obj: Obj, options: WriteOptions) -> Obj:
+async def create(store: Store, admission: Admission, call: Call, obj: Obj, options: WriteOptions) -> Obj:
     """Store a new object (or, on a dry run, only say what it would be) and return it."""
     require_namespace_matches(call, obj)
     for given in _SERVER_FIELDS:
         obj["metadata"].pop(given, None)
     manager = options.manager or call.manager
     rules.track(call.resource, None, obj, manager, call.subresource)
-    return insert(store, admission, call, obj, dry_run=options.dry_run)
+    return await insert(store, admission, call, obj, options)
 
 
-def insert(store: Store, admission: Admission, call: Call, obj: Obj, *, dry_run: bool) -> Obj:
+async def insert(store: Store, admission: Admission, call: Call, obj: Obj, options: WriteOptions) -> Obj:
     """The part of creating that a create and an apply of something new have in common."""
-    resource = call.resource
-    metadata = obj["metadata"]
+    seen = store.version
     admission.admit_create(call, obj)
+    write = Write(call, CREATE, obj, None, options.as_object("CreateOptions"), options.dry_run)
+    mutated = await admission.mutate(write)
+    assert mutated is not None
+    name = _completed(admission, call, mutated)
+    await admission.judge(replace(write, obj=mutated))
+    if store.version != seen:
+        admission.recheck_create(call, mutated)
+    return _stored(store, call.named(name), mutated, dry_run=options.dry_run)
+
+
+def _completed(admission: Admission, call: Call, obj: Obj) -> str:
+    """Give the object what the server gives, and its name; raises 422 where it is not valid then."""
+    resource, metadata = call.resource, obj["metadata"]
     given_version = metadata.pop("resourceVersion", "")
     for given in _SERVER_FIELDS:
         metadata.pop(given, None)
@@ -50,11 +64,15 @@ def insert(store: Store, admission: Admission, call: Call, obj: Obj, *, dry_run:
         raise rules.refuse(resource, name, causes)
     if given_version not in ("", "0"):
         raise broken("resourceVersion should not be set on objects to be created")
-    key = call.named(name).key
+    return name
+
+
+def _stored(store: Store, call: Call, obj: Obj, *, dry_run: bool) -> Obj:
+    resource, key = call.resource, call.key
     existing = store.find(resource.collection, key)
     if existing is not None:
         terminating = "deletionTimestamp" in existing.load()["metadata"]
-        raise already_exists(resource.plural, resource.group, name, terminating=terminating)
+        raise already_exists(resource.plural, resource.group, call.name, terminating=terminating)
     kept = rules.to_storage(resource, obj)
     if not dry_run:
         store.put(resource.collection, key, kept)

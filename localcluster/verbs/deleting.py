@@ -6,12 +6,14 @@ from datetime import timedelta
 
 from localcluster import rules
 from localcluster.admission.gate import Admission
+from localcluster.admission.webhooks.write import DELETE, Write
 from localcluster.clock import now, parse, stamp
 from localcluster.http.options import DeleteOptions
 from localcluster.status import conflict, not_found, success
 from localcluster.store.revision import Obj, Revision
 from localcluster.store.store import Store
 from localcluster.verbs.call import Call
+from localcluster.verbs.settling import Moved
 
 ORPHAN = "orphan"
 FOREGROUND = "foregroundDeletion"
@@ -38,7 +40,7 @@ _ANSWERED_WITH_OBJECT = frozenset(
 )
 
 
-def delete(store: Store, admission: Admission, call: Call, options: DeleteOptions) -> Obj:
+async def delete(store: Store, admission: Admission, call: Call, options: DeleteOptions) -> Obj:
     """Delete or mark one object; returns the Status or the object that answers the request."""
     resource = call.resource
     live = store.find(resource.collection, call.key)
@@ -47,6 +49,11 @@ def delete(store: Store, admission: Admission, call: Call, options: DeleteOption
     admission.admit_delete(call)
     old = rules.from_storage(resource, live.load())
     _require_preconditions(call, options, live)
+    write = Write(call, DELETE, None, old, options.as_object(), options.dry_run)
+    await admission.mutate(write)
+    await admission.judge(write)
+    if store.find(resource.collection, call.key) is not live:
+        raise Moved(call)
     obj = rules.from_storage(resource, live.load())
     if _mark(call, obj, options):
         if not options.dry_run and obj != old:

@@ -46,17 +46,17 @@ def require_supported(resource: Resource, media_type: str) -> None:
         raise Refusal(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
 
 
-def patch(
+async def patch(
     store: Store, admission: Admission, call: Call, sent: Patch, options: WriteOptions
 ) -> tuple[Obj, bool]:
     """Change the object as the patch says; returns it and whether it was created."""
     if sent.media_type == APPLY:
-        return _apply(store, admission, call, sent, options)
+        return await _apply(store, admission, call, sent, options)
 
     def edit(obj: Obj) -> Obj:
         return edited(call.resource, obj, sent.media_type, sent.body, options, call.warnings)
 
-    return change(store, admission, call, edit, options), False
+    return await change(store, admission, call, edit, options), False
 
 
 def edited(  # noqa: PLR0917 the parts of one patch, in the order of its life
@@ -100,7 +100,7 @@ def _read_applied(body: bytes) -> tuple[Obj, tuple[str, ...]]:
     return read_object(body, "application/yaml")
 
 
-def _apply(
+async def _apply(
     store: Store, admission: Admission, call: Call, sent: Patch, options: WriteOptions
 ) -> tuple[Obj, bool]:
     resource = call.resource
@@ -122,7 +122,7 @@ def _apply(
             raise not_found(resource.plural, resource.group, call.name)
         sent.require_may_create()
         obj["metadata"].pop("resourceVersion", None)
-        return insert(store, admission, call, obj, dry_run=options.dry_run), True
+        return await insert(store, admission, call, obj, options), True
     if read_version(obj) not in (0, live.version):
         raise conflict(resource.plural, resource.group, call.name, MODIFIED)
-    return replace(store, admission, call, (live, old), obj, dry_run=options.dry_run), False
+    return await replace(store, admission, call, (live, old), obj, options), False

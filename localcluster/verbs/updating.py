@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace as renewed
 
 import orjson
 
 from localcluster import rules
 from localcluster.admission.gate import Admission
+from localcluster.admission.webhooks.write import UPDATE, Write
 from localcluster.http.options import WriteOptions
 from localcluster.resources.resource import Resource
 from localcluster.status import (
@@ -24,6 +26,7 @@ from localcluster.store.revision import Obj, Revision
 from localcluster.store.store import Store
 from localcluster.verbs.call import Call
 from localcluster.verbs.creating import create, require_namespace_matches
+from localcluster.verbs.settling import Moved
 
 _MUST_NAME_VERSION = frozenset(
     {
@@ -56,7 +59,7 @@ _MAY_BE_CREATED = frozenset(
 )
 
 
-def update(
+async def update(
     store: Store, admission: Admission, call: Call, obj: Obj, options: WriteOptions
 ) -> tuple[Obj, bool]:
     """Replace the object of the URL; returns it and whether it was created (few kinds allow that)."""
@@ -65,13 +68,13 @@ def update(
     live = store.find(resource.collection, call.key)
     if live is None:
         if may_be_created(call):
-            return create(store, admission, call, obj, options), True
+            return await create(store, admission, call, obj, options), True
         raise not_found(resource.plural, resource.group, call.name)
     _require_same_uid(call, obj, live)
     _require_version(call, obj, live)
     old = rules.from_storage(resource, live.load())
     rules.track(resource, old, obj, options.manager or call.manager, call.subresource)
-    return replace(store, admission, call, (live, old), obj, dry_run=options.dry_run), False
+    return await replace(store, admission, call, (live, old), obj, options), False
 
 
 def may_be_created(call: Call) -> bool:
@@ -80,16 +83,35 @@ def may_be_created(call: Call) -> bool:
     return resource.kind in _MAY_BE_CREATED and not call.subresource and resource.custom is None
 
 
-def replace(
-    store: Store, admission: Admission, call: Call, present: tuple[Revision, Obj], obj: Obj, *, dry_run: bool
+async def replace(  # noqa: PLR0917 what updates, patches and applies have in common is much
+    store: Store,
+    admission: Admission,
+    call: Call,
+    present: tuple[Revision, Obj],
+    obj: Obj,
+    options: WriteOptions,
 ) -> Obj:
     """The part of changing an object that updates, patches and applies have in common.
 
-    `present` is the live revision and its object in the version of the request.
+    `present` is the live revision and its object in the version of the request. Raises Moved where it is
+    not live any more after webhooks were asked.
     """
     live, old = present
-    resource = call.resource
     admission.admit_update(call, obj, old)
+    write = Write(call, UPDATE, obj, old, options.as_object("UpdateOptions"), options.dry_run)
+    mutated = await admission.mutate(write)
+    assert mutated is not None
+    obj = mutated
+    _complete(admission, call, obj, old)
+    await admission.judge(renewed(write, obj=obj))
+    if store.find(call.resource.collection, live.key) is not live:
+        raise Moved(call)
+    return _stored(store, call, present, obj, dry_run=options.dry_run)
+
+
+def _complete(admission: Admission, call: Call, obj: Obj, old: Obj) -> None:
+    """What only the server decides; raises 422 where the object is not valid then."""
+    resource = call.resource
     keep_identity(obj, old)
     rules.prepare_update(resource, obj, old, call.subresource)
     causes = rules.validate_update(resource, obj, old, call.subresource)
@@ -97,6 +119,11 @@ def replace(
         raise rules.refuse(resource, call.name, causes)
     admission.allocate(call, obj, old)
     obj["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]
+
+
+def _stored(store: Store, call: Call, present: tuple[Revision, Obj], obj: Obj, *, dry_run: bool) -> Obj:
+    live, old = present
+    resource = call.resource
     if dry_run:
         return rules.to_storage(resource, obj) if rules.is_served_as_stored(resource) else obj
     if is_released(obj, old):
@@ -189,7 +216,7 @@ def read_version(obj: Obj) -> int:
 Change = Callable[[Obj], Obj]
 
 
-def change(store: Store, admission: Admission, call: Call, edit: Change, options: WriteOptions) -> Obj:
+async def change(store: Store, admission: Admission, call: Call, edit: Change, options: WriteOptions) -> Obj:
     """Read, edit, write: what a patch does. `edit` gets a copy in the version of the request."""
     resource = call.resource
     live = store.find(resource.collection, call.key)
@@ -201,7 +228,7 @@ def change(store: Store, admission: Admission, call: Call, edit: Change, options
     if read_version(obj) not in (0, live.version):
         raise _stale(call)
     rules.track(resource, old, obj, options.manager or call.manager, call.subresource)
-    return replace(store, admission, call, (live, old), obj, dry_run=options.dry_run)
+    return await replace(store, admission, call, (live, old), obj, options)
 
 
 def _stale(call: Call) -> Refusal:
