@@ -23,6 +23,7 @@ from shared.logic.redact import redact
 from shared.model.event import MAX_MESSAGE, Event, EventType
 from shared.model.kinds import EVENT
 from shared.model.meta import Object, render_time
+from shared.runtime.log_setup import trace
 
 log = structlog.get_logger()
 
@@ -32,6 +33,13 @@ _KUBERNETES_MESSAGE = 1_024
 _POST_TIMEOUT = aiohttp.ClientTimeout(total=5)
 _POST_ATTEMPTS = 5
 _LONGEST_WAIT = 30.0
+_MANDATORY = ("kind", "name", "namespace")
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    event: Event
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,29 +50,40 @@ class _Seen:
 
 
 class Recorder:
-    """`events_addr` empty means that nothing is posted. `run` sends until it is cancelled."""
+    """`events_addr` empty means that nothing is posted. `run` sends until it is cancelled.
 
-    def __init__(self, client: KubeClient, *, controller: str, events_addr: str = "") -> None:
+    `first_wait` is the pause in seconds before a post is tried again; it doubles each time.
+    """
+
+    def __init__(
+        self, client: KubeClient, *, controller: str, events_addr: str = "", first_wait: float = 1.0
+    ) -> None:
+        self._first_wait = first_wait
         self._client = client
         self._controller = controller
         self._instance = socket.gethostname()
         self._address = events_addr
-        self._queue: asyncio.Queue[Event] = asyncio.Queue(_QUEUE_BOUND)
-        self._posts: asyncio.Queue[Event] = asyncio.Queue(_QUEUE_BOUND)
+        self._queue: asyncio.Queue[_Told] = asyncio.Queue(_QUEUE_BOUND)
+        self._posts: asyncio.Queue[_Told] = asyncio.Queue(_QUEUE_BOUND)
         self._seen: OrderedDict[tuple[str, ...], _Seen] = OrderedDict()
 
     def tell(self, event: Event) -> None:
         """Queue one event; the message is freed of credentials."""
         event = replace(event, message=redact(event.message))
-        log.debug("event", reason=event.reason, message=event.message, type=event.type)
+        trace("event", reason=event.reason, message=event.message, type=event.type)
+        told = _Told(event, datetime.now(UTC))
         queues = [self._queue]
         if self._address and event.type is not EventType.TRACE:
-            queues.append(self._posts)
+            missing = [field for field in _MANDATORY if not event.involved.get(field)]
+            if missing:
+                _give_up(event, f"the involved object has no {', '.join(missing)}")
+            else:
+                queues.append(self._posts)
         for queue in queues:
             try:
-                queue.put_nowait(event)
+                queue.put_nowait(told)
             except asyncio.QueueFull:
-                log.error("unable to record event", error="too many events are waiting", reason=event.reason)
+                _give_up(event, "too many events are waiting")
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks, aiohttp.ClientSession(timeout=_POST_TIMEOUT) as session:
@@ -82,18 +101,18 @@ class Recorder:
 
     async def _record_all(self) -> None:
         while True:
-            event = await self._queue.get()
+            told = await self._queue.get()
             try:
-                await self._record(event)
+                await self._record(told)
             except KubeError as error:
-                log.info("unable to record event", error=str(error), reason=event.reason)
+                _give_up(told.event, str(error))
             finally:
                 self._queue.task_done()
 
-    async def _record(self, event: Event) -> None:
-        message = cut(event.message, _KUBERNETES_MESSAGE)
+    async def _record(self, told: _Told) -> None:
+        event, message = told.event, cut(told.event.message, _KUBERNETES_MESSAGE)
         key = (str(event.involved.get("uid")), event.type, event.reason, message)
-        now = render_time(datetime.now(UTC))
+        now = render_time(told.at)
         seen = self._seen.get(key)
         if seen is not None:
             again = {"count": seen.count + 1, "lastTimestamp": now}
@@ -135,17 +154,36 @@ class Recorder:
 
     async def _post_all(self, session: aiohttp.ClientSession) -> None:
         while True:
-            event = await self._posts.get()
+            told = await self._posts.get()
             try:
-                await self._post(session, event)
+                await self._post(session, told)
             finally:
                 self._posts.task_done()
 
-    async def _post(self, session: aiohttp.ClientSession, event: Event) -> None:
+    async def _post(self, session: aiohttp.ClientSession, told: _Told) -> None:
+        event, body = told.event, self._body(told)
+        problem = ""
+        for attempt in range(_POST_ATTEMPTS):
+            try:
+                async with session.post(self._address, json=body, allow_redirects=False) as answer:
+                    # 429 means that the service has heard this already.
+                    if answer.status < 300 or answer.status == 429:
+                        return
+                    problem = f"HTTP {answer.status}"
+                    if answer.status < 500:
+                        break
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                problem = str(error) or type(error).__name__
+            if attempt < _POST_ATTEMPTS - 1:
+                await asyncio.sleep(min(self._first_wait * 2.0**attempt, _LONGEST_WAIT))
+        _give_up(event, problem)
+
+    def _body(self, told: _Told) -> Object:
+        event = told.event
         body: Object = {
             "involvedObject": dict(event.involved),
             "severity": event.type.severity,
-            "timestamp": render_time(datetime.now(UTC)),
+            "timestamp": render_time(told.at),
             "message": cut(event.message, MAX_MESSAGE),
             "reason": event.reason,
             "reportingController": self._controller,
@@ -153,16 +191,12 @@ class Recorder:
         }
         if event.metadata:
             body["metadata"] = dict(event.metadata)
-        problem = ""
-        for attempt in range(_POST_ATTEMPTS):
-            try:
-                async with session.post(self._address, json=body, allow_redirects=False) as answer:
-                    # 429 means that the service has heard this already.
-                    if answer.status < 500:
-                        return
-                    problem = f"HTTP {answer.status}"
-            except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                problem = str(error) or type(error).__name__
-            if attempt < _POST_ATTEMPTS - 1:
-                await asyncio.sleep(min(2.0**attempt, _LONGEST_WAIT))
-        log.error("unable to record event", error=problem, reason=event.reason)
+        return body
+
+
+def _give_up(event: Event, problem: str) -> None:
+    """Say so, with the fields by which `flux logs` finds the object."""
+    involved = event.involved
+    who = {"name": involved.get("name"), "namespace": involved.get("namespace")}
+    kind = {"reconciler kind": involved.get("kind")}
+    log.error("unable to record event", error=problem, reason=event.reason, **kind, **who)

@@ -81,6 +81,7 @@ class Flags:
             self._parser.error("--interval-jitter-percentage must be between 0 and 99")
         if not found.watch_all_namespaces and not own_namespace:
             self._parser.error("--watch-all-namespaces=false needs the variable RUNTIME_NAMESPACE")
+        self._check_lease(found)
         settings = RuntimeSettings(
             name=self._name,
             kubeconfig=found.kubeconfig or None,
@@ -131,6 +132,19 @@ class Flags:
         self._parser.add_argument("--kube-api-qps", type=float, default=50, help="accepted, without effect")
         self._parser.add_argument("--kube-api-burst", type=int, default=300, help="accepted, without effect")
         self.text("feature-gates", "", text="A=true,B=false")
+
+    def _check_lease(self, found: argparse.Namespace) -> None:
+        """Other times could make two leaders, or none for long."""
+        lease, renew, retry = (
+            found.leader_election_lease_duration,
+            found.leader_election_renew_deadline,
+            found.leader_election_retry_period,
+        )
+        if found.enable_leader_election and not lease > renew > retry * 1.2 > timedelta(0):
+            self._parser.error(
+                "--leader-election-lease-duration must be longer than -renew-deadline, "
+                "and that longer than 1.2 times -retry-period"
+            )
 
     def _read_gates(self, text: str) -> Mapping[str, bool]:
         gates = dict(self._gates)

@@ -35,7 +35,11 @@ class LeaseTimes:
 
 
 class Leadership:
-    """`acquire` returns when this process leads; then `hold` must run until `release`."""
+    """`acquire` returns when this process leads; then `hold` must run until `release`.
+
+    We lead until the renew deadline after the *sending* of the last renewal that succeeded. Others wait
+    the lease duration, which is longer, from when they see it: there is no moment with two leaders.
+    """
 
     def __init__(self, client: KubeClient, *, namespace: str, name: str, times: LeaseTimes) -> None:
         self._client, self._namespace, self._name, self._times = client, namespace, name, times
@@ -43,42 +47,56 @@ class Leadership:
         self._lease: Object | None = None
         self._seen: tuple[str, str] = ("", "")
         self._seen_at = float("-inf")
+        self._renewed_at = float("-inf")
 
     async def acquire(self) -> None:
         """Wait, for ever if need be, until the lease is ours."""
-        while not await self._try_safely():  # noqa: ASYNC110 - the lease is the API server's, not an Event
+        within = self._times.renew_deadline.total_seconds() / 2
+        while not await self._try_safely(within):  # noqa: ASYNC110 - the API server's lease is no Event
             await asyncio.sleep(self._times.retry_period.total_seconds())
         log.info("became leader", lease=self._name, identity=self._identity)
 
     async def hold(self, observe: Callable[[bool], None]) -> None:
         """Renew until cancelled. Raises LeadershipLost when that fails for the renew deadline."""
         observe(True)
-        loop = asyncio.get_running_loop()
-        renewed = loop.time()
+        period = self._times.retry_period.total_seconds()
         try:
-            while True:
-                await asyncio.sleep(self._times.retry_period.total_seconds())
-                if await self._try_safely():
-                    renewed = loop.time()
-                elif loop.time() - renewed > self._times.renew_deadline.total_seconds() or self._is_others():
-                    raise LeadershipLost(f"lease {self._namespace}/{self._name} could not be renewed")
+            while self._left() > 0:
+                await asyncio.sleep(min(period, self._left()))
+                if not await self._try_safely(self._left()) and self._is_others():
+                    break
+            raise LeadershipLost(f"lease {self._namespace}/{self._name} could not be renewed")
         finally:
             observe(False)
 
-    async def release(self) -> None:
-        """Let another process take over without waiting."""
-        if self._lease is None or self._is_others():
-            return
-        spec = self._lease["spec"] | {"holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": _now()}
-        try:
-            await self._client.update(LEASE, self._lease | {"spec": spec})
-        except KubeError as error:
-            log.info("lease could not be released", error=str(error))
+    async def release(self, within: float = 5.0) -> None:
+        """Let another process take over without waiting; gives up after `within` seconds.
 
-    async def _try_safely(self) -> bool:
+        Reads the lease first: the process may have been stopped in the middle of a renewal.
+        """
         try:
-            async with asyncio.timeout(self._times.renew_deadline.total_seconds() / 2):
-                return await self._try()
+            async with asyncio.timeout(within):
+                lease = await self._client.find(LEASE, self._namespace, self._name)
+                spec = (lease or {}).get("spec") or {}
+                if lease is None or spec.get("holderIdentity") != self._identity:
+                    return
+                given_up = {"holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": _now()}
+                await self._client.update(LEASE, lease | {"spec": spec | given_up})
+        except (KubeError, TimeoutError) as error:
+            log.info("lease could not be released", lease=self._name, error=str(error))
+
+    def _left(self) -> float:
+        """Seconds for which we still lead."""
+        deadline = self._renewed_at + self._times.renew_deadline.total_seconds()
+        return deadline - asyncio.get_running_loop().time()
+
+    async def _try_safely(self, within: float) -> bool:
+        began = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout(within):
+                if await self._try():
+                    self._renewed_at = began
+                    return True
         except Conflict:
             self._lease = None
         except ApiError as error:

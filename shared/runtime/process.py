@@ -56,7 +56,7 @@ def run(settings: RuntimeSettings, assemble: Assemble, *, grace: float = 30.0) -
     try:
         asyncio.run(_main(settings, assemble, grace))
     except* (NoAccess, LeadershipLost, OSError) as group:
-        log.error("cannot go on", error="; ".join(str(error) for error in group.exceptions))
+        log.error("cannot go on", error="; ".join(str(error) for error in _leaves(group)))
         status = 1
     except* Exception:
         log.exception("the process died of a bug")
@@ -96,12 +96,14 @@ async def _lead(services: Services, assemble: Assemble, stop: asyncio.Event, gra
     leadership = Leadership(
         services.client, namespace=settings.own_namespace or "flux-system", name=lease, times=times
     )
-    if not await _first(leadership.acquire(), stop):
-        return
 
     def observe(leader: bool) -> None:  # noqa: FBT001 - a callback with one meaning
         services.metrics.leading(lease, leader=leader)
 
+    observe(False)
+    if not await _first(leadership.acquire(), stop):
+        await leadership.release()
+        return
     async with asyncio.TaskGroup() as tasks:
         holding = tasks.create_task(leadership.hold(observe), name="hold lease")
         await _work(services, assemble(services), stop, grace)
@@ -134,6 +136,15 @@ async def _work(services: Services, parts: Parts, stop: asyncio.Event, grace: fl
 
 async def _forever(task: Callable[[], Awaitable[None]]) -> None:
     await task()
+
+
+def _leaves(group: BaseExceptionGroup[Exception]) -> list[Exception]:
+    """What really went wrong, however many task groups it passed."""
+    return [
+        leaf
+        for error in group.exceptions
+        for leaf in (_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
+    ]
 
 
 async def _first(work: Any, stop: asyncio.Event) -> bool:

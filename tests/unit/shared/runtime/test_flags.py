@@ -55,6 +55,9 @@ def test_gates_are_switched_and_unknown_ones_end_the_process(capsys):
         ["--metrics-addr=8080"],
         ["--unknown"],
         ["--log-level=loud"],
+        ["--enable-leader-election", "--leader-election-lease-duration=30s"],
+        ["--enable-leader-election", "--leader-election-retry-period=25s"],
+        ["--enable-leader-election", "--leader-election-retry-period=0s"],
     ],
     ids=" ".join,
 )
