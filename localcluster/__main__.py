@@ -33,6 +33,7 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
 
 
 async def _serve(options: argparse.Namespace) -> None:
+    from localcluster.auth.users import ADMIN
     from localcluster.kubeconfig import write_kubeconfig
     from localcluster.process import Server, Settings
 
@@ -50,7 +51,8 @@ async def _serve(options: argparse.Namespace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with Server(settings) as server:
-        write_kubeconfig(options.kubeconfig, server.url, settings.token, server.authority)
+        identity = server.identity(ADMIN)
+        write_kubeconfig(options.kubeconfig, server.url, settings.token, server.authority, identity)
         logging.getLogger("localcluster").info("serving at %s", server.url)
         await stop.wait()
 

@@ -1,8 +1,9 @@
-"""A certificate authority made at start, and the serving certificate it signs."""
+"""A certificate authority made at start, and what it signs: the server's certificate and those of clients."""
 
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -18,9 +19,18 @@ SERVICE_ADDRESS = "10.96.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """PEM texts: the authority's certificate, and the server's certificate and key."""
+    """PEM texts: the authority's certificate, the server's certificate and key, and the authority's key."""
 
     authority: bytes
+    certificate: bytes
+    key: bytes
+    authority_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """PEM texts: a client's certificate and key."""
+
     certificate: bytes
     key: bytes
 
@@ -44,7 +54,24 @@ def make_certificates(address: str) -> Serving:
         .add_extension(usage, critical=False)
         .sign(authority_key, hashes.SHA256())
     )
-    return Serving(_pem(authority), _pem(certificate), _key_pem(key))
+    return Serving(_pem(authority), _pem(certificate), _key_pem(key), _key_pem(authority_key))
+
+
+def issue_identity(serving: Serving, user: str, groups: Sequence[str]) -> Identity:
+    """A client certificate of the authority: the common name is the user, organizations are its groups."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    names = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in groups]
+    names.append(x509.NameAttribute(NameOID.COMMON_NAME, user))
+    issuer = x509.load_pem_x509_certificate(serving.authority).subject
+    signer = serialization.load_pem_private_key(serving.authority_key, password=None)
+    assert isinstance(signer, ec.EllipticCurvePrivateKey)
+    usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
+    certificate = (
+        _builder(x509.Name(names), issuer, key.public_key())
+        .add_extension(usage, critical=False)
+        .sign(signer, hashes.SHA256())
+    )
+    return Identity(_pem(certificate), _key_pem(key))
 
 
 def _builder(

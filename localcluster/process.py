@@ -12,8 +12,9 @@ from typing import Self
 
 from aiohttp import web
 
+from localcluster.auth.users import AUTHENTICATED, User
 from localcluster.bootstrap.objects import make_initial_objects
-from localcluster.certificates import Serving, make_certificates
+from localcluster.certificates import Identity, Serving, issue_identity, make_certificates
 from localcluster.cluster import Cluster
 from localcluster.controllers.crew import Workloads
 from localcluster.controllers.settings import WorkloadSettings
@@ -56,6 +57,11 @@ class Server:
     def authority(self) -> bytes | None:
         """PEM of the authority that signed the server's certificate; None over plain HTTP."""
         return self._serving.authority if self._serving else None
+
+    def identity(self, user: User) -> Identity | None:
+        """A client certificate for this user; None over plain HTTP."""
+        groups = [group for group in user.groups if group != AUTHENTICATED]
+        return issue_identity(self._serving, user.name, groups) if self._serving else None
 
     async def __aenter__(self) -> Self:
         make_initial_objects(self.cluster)
@@ -102,12 +108,13 @@ def _certificates(host: str, journal: SqliteJournal | None) -> Serving:
     """Certificates for this address; kept with the state, as config maps hold the authority's."""
     if journal is None:
         return make_certificates(host)
-    name = f"certificates for {host}"
+    name = f"authority and certificates for {host}"
     kept = journal.fact(name)
     if kept is not None:
         return Serving(*kept.split(b"\0"))
     made = make_certificates(host)
-    journal.keep_fact(name, b"\0".join((made.authority, made.certificate, made.key)))
+    parts = (made.authority, made.certificate, made.key, made.authority_key)
+    journal.keep_fact(name, b"\0".join(parts))
     return made
 
 
@@ -123,4 +130,7 @@ def _tls(serving: Serving) -> ssl.SSLContext:
         key.touch(0o600)
         key.write_bytes(serving.key)
         context.load_cert_chain(certificate, key)
+    # A client may show a certificate of the cluster's authority; one of any other ends the connection.
+    context.load_verify_locations(cadata=serving.authority.decode())
+    context.verify_mode = ssl.CERT_OPTIONAL
     return context

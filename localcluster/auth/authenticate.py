@@ -1,4 +1,4 @@
-"""Who a request comes from: bearer tokens, then nobody in particular."""
+"""Who a request comes from: a client certificate, else a bearer token, else nobody in particular."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ class Authenticator:
         self._admin = admin_token.encode()
         self._tokens = tokens
 
-    def authenticate(self, authorization: str) -> User:
-        """The user of an Authorization header; raises 401 for a token that nobody has."""
+    def authenticate(self, authorization: str, certified: User | None = None) -> User:
+        """The user of a certificate or of an Authorization header; raises 401 for a token that nobody has."""
+        if certified is not None:
+            return certified
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             return ANONYMOUS

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from localcluster.auth.certified import user_of_connection
 from localcluster.auth.impersonate import impersonate
 from localcluster.cluster import Cluster
 from localcluster.http.accept import errors_in
@@ -54,7 +55,8 @@ class ApiServer:
     def _open(self, request: BaseRequest, warnings: list[str]) -> Exchange:
         path, _, _ = request.raw_path.partition("?")
         target = read_target(request.method, path, request.query)
-        user = self._cluster.authenticator.authenticate(request.headers.get("Authorization", ""))
+        certified = user_of_connection(request.transport)
+        user = self._cluster.authenticator.authenticate(request.headers.get("Authorization", ""), certified)
         user = impersonate(user, request.headers, self._cluster.authorizer)
         self._cluster.authorizer.require(user, target)
         return Exchange(request, target, user, warnings)
