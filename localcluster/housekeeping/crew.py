@@ -7,6 +7,7 @@ from typing import Any
 from localcluster.cluster import Cluster
 from localcluster.housekeeping.account_tokens import AccountTokens
 from localcluster.housekeeping.aggregation import RoleAggregation
+from localcluster.housekeeping.api_services import ApiServices
 from localcluster.housekeeping.definitions import Definitions
 from localcluster.housekeeping.garbage import GarbageCollector
 from localcluster.housekeeping.lost_pods import LostPods
@@ -18,6 +19,7 @@ from localcluster.housekeeping.worklist import Worklist
 class Housekeeping:
     def __init__(self, cluster: Cluster, authority: bytes | None) -> None:
         self.definitions = Definitions(cluster)
+        self.api_services = ApiServices(cluster)
         self.aggregation = RoleAggregation(cluster)
         self.garbage = GarbageCollector(cluster)
         self.lost_pods = LostPods(cluster)
@@ -28,6 +30,7 @@ class Housekeeping:
     def _worklists(self) -> list[Worklist[Any]]:
         parts = (
             self.definitions,
+            self.api_services,
             self.aggregation,
             self.garbage,
             self.lost_pods,

@@ -12,6 +12,7 @@ share parts with them, so a set is never to be changed by whoever holds it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -227,12 +228,44 @@ def paths(fields: FieldSet) -> Iterator[tuple[str, ...]]:
             yield (key, *rest)
 
 
-_ELEMENT_ORDER = {"f": 0, "k": 1, "v": 2, "i": 3}
+def ordered(fields: FieldSet) -> FieldSet:
+    """The same set, written in the server's order: fields, list keys, values, indices, each by value."""
+    keys = list(fields)
+    if len(keys) > 1:
+        keys.sort(key=_order)
+    found = {}
+    changed = False
+    for key, (given, node) in zip(keys, fields.items(), strict=True):
+        below = fields[key]
+        found[key] = ordered(below) if below else below
+        changed = changed or key != given or found[key] is not node
+    return found if changed else fields
 
 
+_ELEMENT_ORDER = {".": -1, "f": 0, "k": 1, "v": 2, "i": 3}
+
+
+@lru_cache(maxsize=4096)
 def _order(element: str) -> tuple[int, Any]:
     kind = _ELEMENT_ORDER[element[0]]
-    return (kind, int(element[2:])) if kind == 3 else (kind, element)
+    if kind <= 0:
+        return (kind, element)
+    value = orjson.loads(element[2:])
+    if kind == 1:
+        return (kind, tuple((name, _value_order(value[name])) for name in sorted(value)))
+    return (kind, _value_order(value))
+
+
+def _value_order(value: Any) -> tuple[int, Any]:
+    """Numbers before strings before booleans, numbers by value: 80 is before 443."""
+    match value:
+        case bool():
+            return (2, value)
+        case int() | float():
+            return (0, value)
+        case str():
+            return (1, value)
+    return (3, orjson.dumps(value))
 
 
 def path_text(path: tuple[str, ...]) -> str:

@@ -75,7 +75,7 @@ def _entry(who: ManagerId, owned: Owned) -> Json:
     if owned.time is not None:
         entry["time"] = owned.time
     entry["fieldsType"] = "FieldsV1"
-    entry["fieldsV1"] = owned.fields
+    entry["fieldsV1"] = fieldset.ordered(owned.fields)
     if who.subresource:
         entry["subresource"] = who.subresource
     return entry

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from localcluster.resources.builtin import builtin_resources
 from localcluster.resources.resource import Resource
@@ -17,6 +17,7 @@ class Registry:
         self._by_collection: dict[str, Resource] = {}
         self._builtin_groups: dict[str, list[str]] = {}
         self._custom: dict[str, list[Resource]] = {}
+        self._listeners: list[Callable[[str], None]] = []
         self.generation = 0
         for resource in builtin_resources():
             self._add(resource)
@@ -59,13 +60,25 @@ class Registry:
         for resource in resources:
             self._add(resource)
         self.generation += 1
+        self._tell(resources)
 
     def withdraw(self, definition: str) -> None:
-        for resource in self._custom.pop(definition, ()):
+        gone = self._custom.pop(definition, [])
+        for resource in gone:
             self._by_path.pop((resource.group, resource.version, resource.plural), None)
             self._by_kind.pop((resource.group, resource.version, resource.kind), None)
             self._by_collection.pop(resource.collection, None)
             self.generation += 1
+        self._tell(gone)
+
+    def listen(self, hear: Callable[[str], None]) -> None:
+        """Have `hear` called with each group whose custom resources change; it must not block or raise."""
+        self._listeners.append(hear)
+
+    def _tell(self, resources: list[Resource]) -> None:
+        for group in {resource.group for resource in resources}:
+            for hear in self._listeners:
+                hear(group)
 
     def of_definition(self, definition: str) -> list[Resource]:
         """The resources that a definition serves at present."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from localcluster.objects.fieldset import ordered
+
 Obj = dict[str, Any]
 Path = tuple[str, ...]
 _REPLICAS: Obj = {"f:spec": {"f:replicas": {}}}
@@ -32,7 +34,7 @@ def _without(fields: Obj, path: Path) -> Obj:
 def _with(fields: Obj, path: Path) -> Obj:
     head, rest = f"f:{path[0]}", path[1:]
     below = fields.get(head, {})
-    return {**fields, head: _with(below, rest) if rest else below}
+    return ordered({**fields, head: _with(below, rest) if rest else below})
 
 
 def scale_entries(obj: Obj, path: Path) -> list[Obj]:

@@ -29,6 +29,7 @@ BOOKMARK_SECONDS = 60.0
 LAST_BOOKMARK_SECONDS = 2.0
 SHORTEST_DEFAULT_SECONDS = 1800.0
 _CHUNK_LINES = 256
+_DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
 
 
 class Overflow(Exception):
@@ -48,6 +49,7 @@ class Watcher:
         self._pending_bytes = 0
         self._wake = asyncio.Event()
         self.overflowed = False
+        self.ended = False
         self.seen = 0
 
     def offer(self, change: Change) -> None:
@@ -78,9 +80,14 @@ class Watcher:
             return self._table.frame(revision, event)
         return render_frame(revision, self._resource, self._form, event)
 
+    def end(self) -> None:
+        """There is nothing more to come."""
+        self.ended = True
+        self._wake.set()
+
     async def take(self, seconds: float) -> list[bytes]:
         """Lines that have come, waiting so many seconds at most for the first; raises Overflow."""
-        if not self._pending and not self.overflowed:
+        if not self._pending and not self.overflowed and not self.ended:
             self._wake.clear()
             try:
                 async with asyncio.timeout(seconds):
@@ -93,6 +100,24 @@ class Watcher:
         self._pending_bytes -= sum(map(len, lines))
         self._wake.clear()
         return lines
+
+
+class _Definition:
+    """Ends a watch of custom objects when their definition goes or comes to mean something else."""
+
+    def __init__(self, name: str, watcher: Watcher) -> None:
+        self._name = name
+        self._watcher = watcher
+
+    def offer(self, change: Change) -> None:
+        if change.key[1] == self._name and (change.after is None or _respecified(change)):
+            self._watcher.end()
+
+
+def _respecified(change: Change) -> bool:
+    if change.before is None or change.after is None:
+        return False
+    return bool(change.before.load()["spec"] != change.after.load()["spec"])
 
 
 async def watch(
@@ -109,6 +134,9 @@ async def watch(
         return
     watcher.seen = max(store.version, options.version or 0)
     store.listen(collection, watcher)
+    ending = _Definition(call.resource.custom.definition, watcher) if call.resource.custom else None
+    if ending is not None:
+        store.listen(_DEFINITIONS, ending)
     try:
         for chunk in _chunked(first):
             yield chunk
@@ -119,6 +147,8 @@ async def watch(
             yield chunk
     finally:
         store.ignore(collection, watcher)
+        if ending is not None:
+            store.ignore(_DEFINITIONS, ending)
 
 
 def _initial(
@@ -159,6 +189,8 @@ async def _follow(
         lines = await watcher.take(until - now)
         if lines:
             yield b"".join(lines)
+        elif watcher.ended:
+            return
         elif options.bookmarks and loop.time() >= bookmark_at < end:
             yield bookmark_frame(call.resource, form, max(watcher.seen, store.version))
             after = loop.time() + BOOKMARK_SECONDS

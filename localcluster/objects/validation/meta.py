@@ -26,6 +26,7 @@ _IMMUTABLE = (
 _NAMES: dict[tuple[str, str], Check] = {
     ("", "Service"): forms.dns_label,
     ("", "Namespace"): forms.dns_label,
+    ("apiregistration.k8s.io", "APIService"): forms.path_segment,
     ("rbac.authorization.k8s.io", "Role"): forms.path_segment,
     ("rbac.authorization.k8s.io", "RoleBinding"): forms.path_segment,
     ("rbac.authorization.k8s.io", "ClusterRole"): forms.path_segment,

@@ -1,8 +1,10 @@
 """How objects, definitions, namespaces and owners live and end."""
 
+import asyncio
+
 from localcluster.housekeeping import lost_pods
 from localcluster.inprocess import InProcess
-from tests.fakes.localcluster_server import APPLY, MERGE, RunningCluster, config_map, definition
+from tests.fakes.localcluster_server import APPLY, MERGE, TOKEN, RunningCluster, config_map, definition
 
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -37,6 +39,42 @@ async def test_a_kind_is_served_from_its_definition_to_its_end(cluster: RunningC
     await cluster.request("DELETE", f"{DEFINITIONS}/widgets.example.com")
     await cluster.until(f"{DEFINITIONS}/widgets.example.com", status=404)
     assert (await cluster.request("GET", WIDGETS)).status == 404
+
+
+async def test_a_watch_of_a_kind_ends_with_it(cluster: RunningCluster) -> None:
+    await cluster.request("POST", DEFINITIONS, definition())
+    await cluster.until(WIDGETS)
+    await cluster.request("POST", WIDGETS, _widget("w"))
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    async with cluster.session.get(f"{cluster.url}{WIDGETS}?watch=1", headers=headers) as watch:
+        assert b'"ADDED"' in await watch.content.readline()
+        await cluster.request("DELETE", f"{DEFINITIONS}/widgets.example.com")
+        async with asyncio.timeout(5):
+            rest = await watch.content.read()
+    assert b'"DELETED"' in rest
+
+
+async def test_a_watch_of_a_kind_ends_when_the_kind_changes(cluster: RunningCluster) -> None:
+    await cluster.request("POST", DEFINITIONS, definition())
+    await cluster.until(WIDGETS)
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    async with cluster.session.get(f"{cluster.url}{WIDGETS}?watch=1", headers=headers) as watch:
+        changed = {"spec": {"names": {"shortNames": ["wd"]}}}
+        await cluster.request("PATCH", f"{DEFINITIONS}/widgets.example.com", changed, content=MERGE)
+        async with asyncio.timeout(5):
+            assert await watch.content.read() == b""
+
+
+async def test_each_group_and_version_has_its_api_service(cluster: RunningCluster) -> None:
+    path = "/apis/apiregistration.k8s.io/v1/apiservices"
+    await cluster.until(f"{path}/v1.apps")
+    await cluster.request("POST", DEFINITIONS, definition())
+    made = (await cluster.until(f"{path}/v1.example.com")).body
+    assert made["spec"]["groupPriorityMinimum"] == 1000
+    assert made["status"]["conditions"][0]["reason"] == "Local"
+    await cluster.request("DELETE", f"{DEFINITIONS}/widgets.example.com")
+    await cluster.until(f"{path}/v1.example.com", status=404)
+    assert (await cluster.request("GET", f"{path}/v1.")).status == 200
 
 
 async def test_a_kind_that_is_going_takes_no_new_objects(cluster: RunningCluster) -> None:

@@ -88,3 +88,24 @@ def test_paths_are_written_as_messages_write_them():
 def test_members_of_a_level_come_before_those_below():
     fields = {"f:b": {"f:x": {}}, "f:c": {}, "f:a": {".": {}, "f:y": {}}}
     assert list(fieldset.paths(fields)) == [("f:a",), ("f:c",), ("f:a", "f:y"), ("f:b", "f:x")]
+
+
+def test_sets_are_written_in_the_servers_order():
+    ports = [443, 8080, 80]
+    fields = {
+        "f:b": {f'k:{{"port":{port}}}': {"f:x": {}, ".": {}} for port in ports},
+        "f:a": {"i:10": {}, "i:9": {}},
+    }
+    written = fieldset.ordered(fields)
+    assert list(written) == ["f:a", "f:b"]
+    assert list(written["f:a"]) == ["i:9", "i:10"]
+    assert list(written["f:b"]) == [f'k:{{"port":{port}}}' for port in (80, 443, 8080)]
+    assert list(written["f:b"]['k:{"port":80}']) == [".", "f:x"]
+
+
+@given(_SETS)
+def test_ordering_changes_nothing_but_the_order(paths):
+    fields = build(paths)
+    written = fieldset.ordered(fields)
+    assert written == fields
+    assert fieldset.ordered(written) is written
