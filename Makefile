@@ -9,7 +9,7 @@ CONTAINER ?= docker
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 BIN := $(VENV)/bin
 LOCKS := deploy/requirements
-RUN_LOCKS := $(LOCKS)/source.txt $(LOCKS)/kustomize.txt $(LOCKS)/localcluster.txt
+RUN_LOCKS := $(LOCKS)/source.txt $(LOCKS)/kustomize.txt $(LOCKS)/notification.txt $(LOCKS)/localcluster.txt
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 # An environment made by uv has no pip of its own.
 HAVE_PIP := $(BIN)/python -m pip --version > /dev/null 2>&1 || $(BIN)/python -m ensurepip > /dev/null
@@ -53,6 +53,10 @@ unit: setup ## The unit tests alone
 e2e: setup peers ## The end-to-end tests alone; HEADWATER_TEST_KUBECONFIG chooses another API server
 	$(BIN)/pytest tests/e2e
 
+.PHONY: attack
+attack: setup ## Hostile artifacts against a real kustomize-controller: bombs, traps and garbage
+	$(BIN)/pytest tests/attack
+
 .PHONY: bench
 bench: setup ## Measure latency, API requests, CPU and memory (BENCH_FLAGS="--help")
 	$(BIN)/python -m tests.bench $(BENCH_FLAGS)
@@ -73,7 +77,7 @@ image: ## Build the container image headwater:VERSION (CONTAINER=podman works to
 
 .PHONY: requirements
 requirements: ## Resolve pyproject.toml into the hashed locks again (needs uv)
-	for extra in source kustomize localcluster; do \
+	for extra in source kustomize notification localcluster; do \
 	  $(UV_COMPILE) --extra $$extra pyproject.toml --output-file $(LOCKS)/$$extra.txt || exit 1; \
 	done
 	$(UV_COMPILE) --all-extras --group dev pyproject.toml --output-file $(LOCKS)/dev.txt

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
+from shared.logic.inventory import InvalidEntry, parse_id, render_id
 from shared.logic.owner import OWNER_NAME, OWNER_NAMESPACE, Owner, decryption_disabled, with_metadata
 from shared.model.meta import GroupKind, Object, ObjectKey, ObjectRef
 
@@ -26,6 +28,9 @@ _POD_TEMPLATES: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("batch", "CronJob"): ("spec", "jobTemplate", "spec", "template", "spec"),
 }
 _CONVERSION = ("spec", "conversion", "webhook", "clientConfig")
+# Far beyond what any kind allows (253, for most).
+_LONGEST_NAME = 1_024
+_LONGEST_SHOWN = 100
 _CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
 
 
@@ -87,17 +92,39 @@ def _require_identity(obj: Mapping[str, Any]) -> ObjectRef:
         "kind": obj.get("kind"),
         "metadata.name": metadata.get("name"),
     }
-    who = "/".join(str(part) for part in (named["kind"], metadata.get("name")) if part)
+    who = "/".join(str(part)[:_LONGEST_SHOWN] for part in (named["kind"], metadata.get("name")) if part)
     for field, value in named.items():
         if not isinstance(value, str) or not value:
             raise UnusableManifest(f"{who or 'an object'} has no usable {field}")
     if not isinstance(metadata.get("namespace") or "", str):
         raise UnusableManifest(f"{who} has no usable metadata.namespace")
+    _require_recordable(obj, who)
     for field in ("labels", "annotations"):
         words = metadata.get(field)
         if words is not None and not _are_words(words):
             raise UnusableManifest(f"{who} metadata.{field} must be a map of strings, quote its values")
     return ObjectRef.of(obj)
+
+
+def _require_recordable(obj: Mapping[str, Any], who: str) -> None:
+    """Raises UnusableManifest for what the inventory could not give back, before it gets there.
+
+    The API server would refuse almost all of these, but by then they are recorded, and an inventory
+    that cannot be read again would keep the Kustomization from ever being mended.
+    """
+    found = ObjectRef.of(obj)
+    ref = replace(found, namespace=found.namespace or "")  # a null is none
+    for field, value in (("name", ref.name), ("namespace", ref.namespace), ("kind", ref.kind)):
+        if len(value) > _LONGEST_NAME:
+            raise UnusableManifest(f"{who}...: its {field} is longer than {_LONGEST_NAME} characters")
+    try:
+        survives = parse_id(render_id(ref), ref.version) == ref
+    except InvalidEntry:
+        survives = False
+    if not survives:
+        raise UnusableManifest(
+            f"{ref} cannot be recorded in the inventory: its namespace, name and kind may hold no '_'"
+        )
 
 
 def _are_words(words: object) -> bool:

@@ -109,6 +109,17 @@ def test_an_object_must_say_what_it_is(manifest: Object, message: str) -> None:
     assert str(refused.value).startswith(message)
 
 
+def test_what_the_inventory_could_not_give_back_never_gets_there() -> None:
+    with pytest.raises(UnusableManifest, match=r"^ConfigMap/a_b cannot be recorded in the inventory"):
+        prepare([meta(name="a_b")], OWNER)
+    with pytest.raises(
+        UnusableManifest, match=r"^ConfigMap/x+\.\.\.: its name is longer than 1024 char"
+    ) as long:
+        prepare([meta(name="x" * 2**20)], OWNER)
+    assert len(str(long.value)) < 200
+    assert prepare([meta(name="x", namespace=None)], OWNER)
+
+
 def test_a_null_among_labels_is_an_empty_one() -> None:
     [ready] = prepare([meta(name="x", labels={"a": None})], OWNER)
     assert ready["metadata"]["labels"] == {"a": "", **OWNER.labels}
