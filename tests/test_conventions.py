@@ -23,6 +23,7 @@ BROAD = {"Exception", "BaseException"}
 MAY_CATCH_ALL = {
     "shared/runtime/attempt.py": "one object's bug must not stop the others",
     "shared/runtime/process.py": "a process says why it dies",
+    "controllers/notification/dispatch.py": "one notification's bug must not stop the others",
     "shared/git/worker.py": "a process boundary: the parent gets every failure as a value",
     "shared/git/verify.py": "the library raises plain Exception",
     "localcluster/http/server.py": "one request's bug must not stop the others",

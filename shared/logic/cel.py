@@ -46,6 +46,26 @@ class Expression:
         return bool(value.value())
 
 
+@dataclass(frozen=True, slots=True)
+class TextExpression:
+    """A compiled expression that is a text."""
+
+    source: str
+    _program: Any
+
+    def text(self, variables: Mapping[str, Any]) -> str:
+        """Raises EvaluationFailed."""
+        try:
+            value = self._program.eval(data=dict(variables))
+        except (RuntimeError, OverflowError, TypeError, ValueError) as error:
+            raise EvaluationFailed(
+                f"failed to evaluate the CEL expression '{self.source}': {error}"
+            ) from error
+        if value.type().name() != "STRING":
+            raise EvaluationFailed(f"failed to evaluate the CEL expression '{self.source}': {value.value()}")
+        return str(value.value())
+
+
 def parse(source: str) -> Expression:
     """Any top-level field of an object may be a variable; types are not checked. Raises InvalidExpression."""
     return Expression(source, _compiled(_environment(()), source, checked=False))
@@ -57,14 +77,23 @@ def compile_condition(source: str, *variables: str) -> Expression:
     A field of an object is dynamic, not bool: `dep.status.ready` is refused, `dep.status.ready == true`
     is not.
     """
+    return Expression(source, _typed(source, variables, "bool"))
+
+
+def compile_text(source: str, *variables: str) -> TextExpression:
+    """As compile_condition, of the type string. Raises InvalidExpression."""
+    return TextExpression(source, _typed(source, variables, "string"))
+
+
+def _typed(source: str, variables: tuple[str, ...], wanted: str) -> Any:
     program = _compiled(_environment(variables), source, checked=True)
-    kind = program.return_type().name()
-    if kind != "BOOL":
+    kind = program.return_type().name().lower()
+    if kind != wanted:
         raise InvalidExpression(
             f"failed to parse the CEL expression '{source}': output type mismatch: "
-            f"expected bool, got {kind.lower()}"
+            f"expected {wanted}, got {kind}"
         )
-    return Expression(source, program)
+    return program
 
 
 def _compiled(environment: Any, source: str, *, checked: bool) -> Any:

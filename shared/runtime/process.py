@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import gc
 import signal
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -49,12 +49,21 @@ class Parts:
 Assemble = Callable[[Services], Parts]
 
 
-def run(settings: RuntimeSettings, assemble: Assemble, *, grace: float = 30.0) -> int:
-    """Run until a signal; returns the exit status. `grace`: seconds for work in hand at the end."""
+def _nothing(_services: Services) -> Parts:
+    return Parts([])
+
+
+def run(
+    settings: RuntimeSettings, assemble: Assemble, *, everywhere: Assemble = _nothing, grace: float = 30.0
+) -> int:
+    """Run until a signal; returns the exit status. `grace`: seconds for work in hand at the end.
+
+    The servers and tasks of `everywhere` run whether this process leads or not.
+    """
     set_up(settings.log_level, settings.log_encoding)
     status = 0
     try:
-        asyncio.run(_main(settings, assemble, grace))
+        asyncio.run(_main(settings, assemble, everywhere, grace))
     except* (NoAccess, LeadershipLost, OSError) as group:
         log.error("cannot go on", error="; ".join(str(error) for error in _leaves(group)))
         status = 1
@@ -64,7 +73,7 @@ def run(settings: RuntimeSettings, assemble: Assemble, *, grace: float = 30.0) -
     return status
 
 
-async def _main(settings: RuntimeSettings, assemble: Assemble, grace: float) -> None:
+async def _main(settings: RuntimeSettings, assemble: Assemble, everywhere: Assemble, grace: float) -> None:
     stop = _stop_on_signals()
     connection = await connect(settings.kubeconfig)
     metrics = Metrics()
@@ -79,6 +88,7 @@ async def _main(settings: RuntimeSettings, assemble: Assemble, grace: float) -> 
         async with (
             serving(metrics_app(metrics), settings.metrics_addr),
             serving(health_app(), settings.health_addr),
+            _always(services, everywhere(services)),
         ):
             await _lead(services, assemble, stop, grace)
     finally:
@@ -86,10 +96,26 @@ async def _main(settings: RuntimeSettings, assemble: Assemble, grace: float) -> 
     log.info("stopped")
 
 
+@contextlib.asynccontextmanager
+async def _always(services: Services, parts: Parts) -> AsyncIterator[None]:
+    """Record events and run these servers and tasks until the block ends; the events go last."""
+    async with asyncio.TaskGroup() as tasks:
+        recording = tasks.create_task(services.recorder.run(), name="record events")
+        async with contextlib.AsyncExitStack() as servers:
+            for server in parts.servers:
+                await servers.enter_async_context(server)
+            others = [tasks.create_task(_forever(task), name="task") for task in parts.tasks]
+            yield
+            for task in others:
+                task.cancel()
+        await services.recorder.drain(_DRAIN_SECONDS)
+        recording.cancel()
+
+
 async def _lead(services: Services, assemble: Assemble, stop: asyncio.Event, grace: float) -> None:
     settings = services.settings
     if not settings.leader_election:
-        await _work(services, assemble(services), stop, grace)
+        await _work(assemble(services), stop, grace)
         return
     lease = lease_name(settings.name, settings.label_selector)
     times = LeaseTimes(settings.lease_duration, settings.renew_deadline, settings.retry_period)
@@ -106,17 +132,16 @@ async def _lead(services: Services, assemble: Assemble, stop: asyncio.Event, gra
         return
     async with asyncio.TaskGroup() as tasks:
         holding = tasks.create_task(leadership.hold(observe), name="hold lease")
-        await _work(services, assemble(services), stop, grace)
+        await _work(assemble(services), stop, grace)
         holding.cancel()
     if settings.release_on_cancel:
         await leadership.release()
 
 
-async def _work(services: Services, parts: Parts, stop: asyncio.Event, grace: float) -> None:
+async def _work(parts: Parts, stop: asyncio.Event, grace: float) -> None:
     async with contextlib.AsyncExitStack() as servers, asyncio.TaskGroup() as tasks:
         for server in parts.servers:
             await servers.enter_async_context(server)
-        recording = tasks.create_task(services.recorder.run(), name="record events")
         others = [tasks.create_task(_forever(task), name="task") for task in parts.tasks]
         running = [
             tasks.create_task(controller.run(stop, grace=grace), name=f"run {controller.kind.resource.kind}")
@@ -129,8 +154,7 @@ async def _work(services: Services, parts: Parts, stop: asyncio.Event, grace: fl
         await stop.wait()
         log.info("stopping")
         await asyncio.wait(running)
-        await services.recorder.drain(_DRAIN_SECONDS)
-        for task in [recording, *others]:
+        for task in others:
             task.cancel()
 
 

@@ -1,0 +1,1 @@
+"""notification-controller: tells people what happened, and lets webhooks ask for reconciles."""

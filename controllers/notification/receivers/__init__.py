@@ -1,0 +1,1 @@
+"""Webhooks: who may call, what they may ask for, and the asking (specs/notification.md 13-15)."""
