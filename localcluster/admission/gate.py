@@ -5,10 +5,10 @@ from __future__ import annotations
 from copy import copy
 from dataclasses import replace
 
-from localcluster.admission import claims, pods
+from localcluster.admission import claims, limits, pods, quotas
 from localcluster.admission.services import Addresses
 from localcluster.admission.webhooks.dispatch import Webhooks
-from localcluster.admission.webhooks.write import Write
+from localcluster.admission.webhooks.write import CREATE, Write
 from localcluster.auth.escalation import require_may_grant
 from localcluster.auth.rbac import Authorizer
 from localcluster.resources.resource import Resource
@@ -45,6 +45,7 @@ class Admission:
             return
         match call.resource.kind:
             case "Pod":
+                limits.complete(self._store, call, obj)
                 pods.complete(self._store, call, obj)
             case "PersistentVolumeClaim" | "PersistentVolume":
                 claims.complete(self._store, obj)
@@ -56,7 +57,9 @@ class Admission:
         return write.obj if self._webhooks is None else (await self._webhooks.mutate(write)).obj
 
     async def judge(self, write: Write) -> None:
-        """Raises the Refusal of a validating webhook that objects."""
+        """Raises 403 for what is beyond the namespace's limits, and the Refusal of a webhook that objects."""
+        if write.obj is not None:
+            limits.require(self._store, write.call, write.obj, creating=write.operation == CREATE)
         if self._webhooks is not None:
             await self._webhooks.judge(write)
 
@@ -65,6 +68,10 @@ class Admission:
         obj = await self.mutate(write)
         await self.judge(replace(write, obj=obj))
         return obj
+
+    def charge(self, call: Call, obj: Obj, old: Obj | None) -> None:
+        """Raises 403 where a quota has no room for it; to be followed by storing it in the same step."""
+        quotas.charge(self._store, call, obj, old)
 
     def recheck_create(self, call: Call, obj: Obj) -> None:
         """Once more what may have changed while webhooks were asked. Raises as admit_create does."""

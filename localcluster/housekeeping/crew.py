@@ -13,6 +13,7 @@ from localcluster.housekeeping.garbage import GarbageCollector
 from localcluster.housekeeping.lost_pods import LostPods
 from localcluster.housekeeping.namespaces import Namespaces
 from localcluster.housekeeping.protection import VolumeProtection
+from localcluster.housekeeping.quota_status import QuotaStatus
 from localcluster.housekeeping.worklist import Worklist
 
 
@@ -26,6 +27,7 @@ class Housekeeping:
         self.namespaces = Namespaces(cluster, authority)
         self.protection = VolumeProtection(cluster)
         self.account_tokens = AccountTokens(cluster, authority)
+        self.quota_status = QuotaStatus(cluster)
 
     def _worklists(self) -> list[Worklist[Any]]:
         parts = (
@@ -37,6 +39,7 @@ class Housekeeping:
             self.namespaces,
             self.protection,
             self.account_tokens,
+            self.quota_status,
         )
         return [part.worklist for part in parts]
 

@@ -43,6 +43,7 @@ async def insert(store: Store, admission: Admission, call: Call, obj: Obj, optio
     await admission.judge(replace(write, obj=mutated))
     if store.version != seen:
         admission.recheck_create(call, mutated)
+    admission.charge(call, mutated, None)
     return _stored(store, call.named(name), mutated, dry_run=options.dry_run)
 
 

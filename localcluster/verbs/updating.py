@@ -106,6 +106,7 @@ async def replace(  # noqa: PLR0917 what updates, patches and applies have in co
     await admission.judge(renewed(write, obj=obj))
     if store.find(call.resource.collection, live.key) is not live:
         raise Moved(call)
+    admission.charge(call, obj, old)
     return _stored(store, call, present, obj, dry_run=options.dry_run)
 
 
