@@ -27,7 +27,13 @@ def kubectl(cluster: Cluster) -> Kubectl:
 
 
 @pytest.fixture(
-    params=["base/source-controller", "base/kustomize-controller", "install", "overlays/multi-tenant"]
+    params=[
+        "base/source-controller",
+        "base/kustomize-controller",
+        "base/notification-controller",
+        "install",
+        "overlays/multi-tenant",
+    ]
 )
 def installation(
     request: pytest.FixtureRequest, tmp_path: Path, run_id: str, kubectl: Kubectl

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
-CONTROLLERS = ("source-controller", "kustomize-controller")
+CONTROLLERS = ("source-controller", "kustomize-controller", "notification-controller")
 CRD_FILES = sorted(DEPLOY.glob("crds/*/*.toolkit.fluxcd.io.yaml"))
 
 Object = dict[str, Any]

@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from shared.model.kustomize import Kustomization
-from shared.model.source import GitRepository
+from shared.model.notification import Alert, Provider
+from shared.model.receiver import Receiver
+from shared.model.source import GitRepository, OciRepository
 from tests.unit.deploy.files import Object, crd, nodes, schema
 
 METADATA = {"name": "web", "namespace": "apps", "generation": 3, "uid": "u", "resourceVersion": "7"}
@@ -41,12 +43,34 @@ CASES = [
         ignored=frozenset({"spec.suspend"}),
         values={"status.sourceVerificationMode": "HEAD"},
     ),
+    Case("ocirepositories", OciRepository.parse, ignored=frozenset({"spec.suspend"})),
     Case(
         "kustomizations",
         Kustomization.parse,
         without=(frozenset({"spec.kubeConfig.secretRef"}), frozenset({"spec.kubeConfig.configMapRef"})),
         # For readers alone, and so documented (specs/kustomize.md 1.1).
         ignored=frozenset({"spec.sourceRef.apiVersion"}),
+    ),
+    Case("alerts", Alert.parse),
+    # Deprecated, and documented to have no effect (specs/notification.md 2).
+    Case("providers", Provider.parse, ignored=frozenset({"spec.interval"})),
+    Case(
+        "receivers",
+        Receiver.parse,
+        # Receivers of the type that these are for are refused.
+        ignored=frozenset(
+            f"spec.oidcProviders[].{name}"
+            for name in (
+                "issuerURL",
+                "audience",
+                "variables",
+                "variables[].name",
+                "variables[].expression",
+                "validations",
+                "validations[].expression",
+                "validations[].message",
+            )
+        ),
     ),
 ]
 
@@ -133,7 +157,7 @@ def read_by(case: Case) -> set[str]:
     seen: set[str] = set()
     for without in case.without:
         obj = Recording({"metadata": METADATA, "apiVersion": "v1", "kind": "x"}, "", seen)
-        for part in ("spec", "status"):
+        for part in root.keys() & {"spec", "status"}:
             dict.__setitem__(obj, part, Filling(case, without, seen).full(root[part], part))
         for path in kept_whole(case.parse(obj)):
             seen.update(offered for offered in offered_by(case) if offered.startswith(f"{path}."))
@@ -142,7 +166,8 @@ def read_by(case: Case) -> set[str]:
 
 def offered_by(case: Case, *parts: str) -> set[str]:
     root = schema(crd(case.plural))["properties"]
-    paths = (path for part in parts or ("spec", "status") for path, _ in nodes(root[part], part))
+    present = [part for part in parts or ("spec", "status") if part in root]
+    paths = (path for part in present for path, _ in nodes(root[part], part))
     return {path for path in paths if not path.endswith(("[]", "{}")) and "." in path}
 
 

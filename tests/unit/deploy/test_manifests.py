@@ -47,7 +47,12 @@ def manager(controller: str) -> Object:
 
 @pytest.mark.parametrize(
     ("controller", "args"),
-    [("source-controller", COMMON_ARGS + SOURCE_ARGS), ("kustomize-controller", COMMON_ARGS)],
+    [
+        ("source-controller", COMMON_ARGS + SOURCE_ARGS),
+        ("kustomize-controller", COMMON_ARGS),
+        # It posts no events, least of all to itself.
+        ("notification-controller", COMMON_ARGS[1:]),
+    ],
 )
 def test_arguments_keep_their_indices(controller: str, args: list[str]) -> None:
     assert manager(controller)["args"] == args
@@ -62,16 +67,23 @@ def test_command_is_the_console_script(controller: str) -> None:
 PORTS = {
     "source-controller": {"http": 9090, "http-prom": 8080, "healthz": 9440},
     "kustomize-controller": {"http-prom": 8080, "healthz": 9440},
+    "notification-controller": {"http": 9090, "http-webhook": 9292, "http-prom": 8080, "healthz": 9440},
 }
 # Only the leader serves artifacts, so only the leader is ready.
 READINESS = {
     "source-controller": {"path": "/", "port": "http"},
     "kustomize-controller": {"path": "/readyz", "port": "healthz"},
+    "notification-controller": {"path": "/readyz", "port": "healthz"},
 }
-STOPPING = {"source-controller": ("Recreate", 10), "kustomize-controller": ("RollingUpdate", 60)}
+STOPPING = {
+    "source-controller": ("Recreate", 10),
+    "kustomize-controller": ("RollingUpdate", 60),
+    "notification-controller": ("RollingUpdate", 10),
+}
 REQUESTS = {
     "source-controller": {"cpu": "50m", "memory": "64Mi"},
     "kustomize-controller": {"cpu": "100m", "memory": "64Mi"},
+    "notification-controller": {"cpu": "100m", "memory": "64Mi"},
 }
 
 
@@ -99,6 +111,7 @@ def test_what_it_may_use(controller: str) -> None:
     [
         ("source-controller", ["data", "tmp"], ["RUNTIME_NAMESPACE", "TUF_ROOT", "GOMEMLIMIT"]),
         ("kustomize-controller", ["temp"], ["RUNTIME_NAMESPACE", "GOMEMLIMIT"]),
+        ("notification-controller", ["temp"], ["RUNTIME_NAMESPACE", "GOMEMLIMIT"]),
     ],
 )
 def test_volumes_and_variables_keep_their_order(controller: str, volumes: list[str], env: list[str]) -> None:
@@ -132,6 +145,17 @@ def test_service_points_at_the_artifact_port() -> None:
     (service,) = documents(DEPLOY / "parts/source-controller/service.yaml")
     assert service["spec"]["selector"] == {"app": "source-controller"}
     assert service["spec"]["ports"] == [{"name": "http", "protocol": "TCP", "port": 80, "targetPort": "http"}]
+
+
+def test_services_of_notifications_point_at_their_ports() -> None:
+    services = documents(DEPLOY / "parts/notification-controller/service.yaml")
+    found = {service["metadata"]["name"]: service["spec"] for service in services}
+    assert {name: spec["ports"][0]["targetPort"] for name, spec in found.items()} == {
+        "notification-controller": "http",
+        "webhook-receiver": "http-webhook",
+    }
+    assert all(spec["selector"] == {"app": "notification-controller"} for spec in found.values())
+    assert all(spec["ports"][0]["port"] == 80 for spec in found.values())
 
 
 def test_shared_role_keeps_its_rule_indices() -> None:
@@ -171,7 +195,10 @@ def test_own_role_names_what_it_may_do(controller: str) -> None:
     """No wildcard; nothing is written but own objects, events, leases and tokens; secrets are only read."""
     for name, rule in rules(objects_below(DEPLOY / "base" / controller)):
         assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]], name
-        if not {"get", "list", "watch"}.issuperset(rule["verbs"]):
+        if controller == "notification-controller" and rule["verbs"] == ["get", "list", "patch"]:
+            # Webhooks ask for reconciles, by an annotation.
+            assert rule["apiGroups"][0] in GROUPS, name
+        elif not {"get", "list", "watch"}.issuperset(rule["verbs"]):
             assert rule["resources"] in (["events"], ["serviceaccounts/token"]) or rule["apiGroups"][0] in {
                 f"{controller.removesuffix('-controller')}.toolkit.fluxcd.io",
                 "coordination.k8s.io",

@@ -22,6 +22,7 @@ pytestmark = [
 TARGETS = [
     "base/source-controller",
     "base/kustomize-controller",
+    "base/notification-controller",
     "install",
     "overlays/dev",
     "overlays/multi-tenant",
@@ -62,7 +63,7 @@ def test_everything_namespaced_is_in_one_namespace(target: str) -> None:
     assert homes == {"flux-system"}
 
 
-@pytest.mark.parametrize("target", TARGETS[:3])
+@pytest.mark.parametrize("target", TARGETS[:4])
 def test_the_image_is_that_of_this_version(target: str) -> None:
     for deployment in (obj for obj in built(DEPLOY / target) if obj["kind"] == "Deployment"):
         container = deployment["spec"]["template"]["spec"]["containers"][0]
@@ -73,7 +74,7 @@ def test_a_controller_alone_brings_all_that_it_needs() -> None:
     kinds = Counter(obj["kind"] for obj in built(DEPLOY / "base/source-controller"))
     assert kinds == {
         "Namespace": 1,
-        "CustomResourceDefinition": 1,
+        "CustomResourceDefinition": 2,
         "ServiceAccount": 1,
         "Role": 1,
         "ClusterRole": 1,
@@ -84,6 +85,14 @@ def test_a_controller_alone_brings_all_that_it_needs() -> None:
         "ResourceQuota": 1,
         "NetworkPolicy": 3,
     }
+
+
+def test_events_go_to_the_notification_controller_where_there_is_one() -> None:
+    objects = built(DEPLOY / "install")
+    for controller in ("source-controller", "kustomize-controller"):
+        assert args(objects, controller)[0] == (
+            "--events-addr=http://notification-controller.$(RUNTIME_NAMESPACE).svc.cluster.local./"
+        )
 
 
 def test_tenants_cannot_reach_each_other() -> None:
