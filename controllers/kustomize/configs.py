@@ -34,7 +34,7 @@ class Configs:
 
 
 def _references(obj: Object) -> Iterator[tuple[str, str]]:
-    spec = obj["spec"]
+    spec = obj.get("spec") or {}
     for item in (spec.get("postBuild") or {}).get("substituteFrom") or ():
         yield item.get("kind", ""), item.get("name", "")
     yield SECRET.kind, ((spec.get("decryption") or {}).get("secretRef") or {}).get("name", "")

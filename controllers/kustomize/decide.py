@@ -35,6 +35,9 @@ class Inputs:
     def of(cls, ks: Kustomization, artifact: Artifact, variables: str) -> Self:
         return cls(ks.generation, artifact.revision, artifact.digest, variables)
 
+    def same_artifact(self, other: Inputs) -> bool:
+        return (self.revision, self.digest) == (other.revision, other.digest)
+
     def differs_by_artifact_alone(self, other: Inputs) -> bool:
         return (self.generation, self.variables) == (other.generation, other.variables)
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from controllers.kustomize.failures import InvalidExpression
+from controllers.kustomize.stages import revision_metadata
 from shared.kube.cache import Change
 from shared.kube.client import KubeClient
 from shared.kube.errors import KubeError
@@ -16,7 +17,7 @@ from shared.model.artifact import Artifact
 from shared.model.kinds import KUSTOMIZATION
 from shared.model.kustomize import Dependency, Kustomization, SourceRef
 from shared.model.meta import READY, Object, ObjectKey
-from shared.runtime.failure import Waiting
+from shared.runtime.failure import Failure, Waiting
 
 
 class Dependencies:
@@ -28,14 +29,21 @@ class Dependencies:
     async def require_ready(self, ks: Kustomization, obj: Object, artifact: Artifact) -> None:
         """Read each dependency from the API server, not from a cache. Raises Waiting, InvalidExpression."""
         for dependency in ks.depends_on:
-            problem = await self._problem(ks, obj, dependency, artifact)
-            if problem:
-                seconds = int(self._requeue.total_seconds())
-                raise Waiting(
-                    problem,
-                    retry_in=self._requeue,
-                    event=f"Dependencies do not meet ready condition, retrying in {seconds}s",
-                )
+            try:
+                problem = await self._problem(ks, obj, dependency, artifact)
+                if problem:
+                    raise self._waiting(problem)
+            except Failure as failure:
+                failure.metadata = revision_metadata(artifact)
+                raise
+
+    def _waiting(self, problem: str) -> Waiting:
+        seconds = int(self._requeue.total_seconds())
+        return Waiting(
+            problem,
+            retry_in=self._requeue,
+            event=f"Dependencies do not meet ready condition, retrying in {seconds}s",
+        )
 
     async def _problem(
         self, ks: Kustomization, obj: Object, dependency: Dependency, artifact: Artifact
@@ -70,8 +78,10 @@ def built_in_problem(
     conditions = {item["type"]: item["status"] for item in status.get("conditions") or ()}
     if meta.get("generation") != status.get("observedGeneration") or conditions.get(READY) != "True":
         return f"dependency '{dependency}' is not ready"
-    source = SourceRef.parse(found["spec"]["sourceRef"], meta["namespace"])
-    same_source = (source.kind, source.key) == (ks.source.kind, ks.source.key)
+    # The schema asks for no spec: whoever is without one has no source either.
+    ref = (found.get("spec") or {}).get("sourceRef")
+    source = SourceRef.parse(ref, meta["namespace"]) if ref else None
+    same_source = source is not None and (source.kind, source.key) == (ks.source.kind, ks.source.key)
     if same_source and status.get("lastAppliedRevision") != artifact.revision:
         return f"dependency '{dependency}' revision is not up to date"
     return ""
@@ -85,7 +95,7 @@ def dependants(change: Change, kustomizations: list[Object]) -> list[ObjectKey]:
     return [
         ObjectKey.of(obj)
         for obj in kustomizations
-        for item in obj["spec"].get("dependsOn") or ()
+        for item in (obj.get("spec") or {}).get("dependsOn") or ()
         if (item.get("namespace") or obj["metadata"]["namespace"], item.get("name")) == wanted
     ]
 

@@ -128,7 +128,7 @@ class Reconciler:
     ) -> Outcome:
         memory = self._deps.memories.of(ks.key)
         acts = await self._acts(ks, report, memory, rollout)
-        self._give_up_waiting(report, rollout, memory)
+        self._give_up_waiting(ks, report, rollout, memory)
         stages.enter(report, Stage.FETCHING, ks, rollout.artifact)
         if report.is_requested or report.is_new_generation or not report.before.ready:
             stages.mark_in_progress(report)
@@ -147,13 +147,14 @@ class Reconciler:
         acts.watch_health(changes, objects)
         return await acts.await_health()
 
-    def _give_up_waiting(self, report: Report, rollout: Rollout, memory: Remembered) -> None:
+    def _give_up_waiting(
+        self, ks: Kustomization, report: Report, rollout: Rollout, memory: Remembered
+    ) -> None:
         """What waited for its health is given up for the new rollout; a request spares nothing."""
         if memory.waiting is not None and memory.waiting.inputs != rollout.inputs:
-            message = (
-                "Health checks canceled due to new reconciliation triggered by "
-                f"revision {rollout.artifact.revision}"
-            )
+            moved = not memory.waiting.inputs.same_artifact(rollout.inputs)
+            trigger = ks.source if moved else f"Kustomization/{ks.key}"
+            message = f"Health checks canceled due to new reconciliation triggered by {trigger}"
             report.tell(EventType.NORMAL, "HealthCheckCanceled", message)
         memory.waiting = None
         if rollout.requested:

@@ -99,6 +99,6 @@ def _same(one: Artifact, other: Artifact) -> bool:
 
 
 def _refers(obj: Object, resource: Resource, source: ObjectKey) -> bool:
-    ref = obj["spec"].get("sourceRef") or {}
+    ref = (obj.get("spec") or {}).get("sourceRef") or {}
     namespace = ref.get("namespace") or obj["metadata"]["namespace"]
     return (ref.get("kind"), namespace, ref.get("name")) == (resource.kind, source.namespace, source.name)

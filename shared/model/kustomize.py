@@ -22,6 +22,7 @@ FIELD_MANAGER = "kustomize-controller"
 STATUS_MANAGER = "gotk-kustomize-controller"
 
 _SHORTEST_TIMEOUT = timedelta(seconds=30)
+_SHORTEST_INTERVAL = timedelta(seconds=1)
 
 
 class DeletionPolicy(StrEnum):
@@ -206,7 +207,8 @@ class Kustomization:
     def parse(cls, obj: Mapping[str, Any]) -> Self:
         meta, spec = obj["metadata"], obj["spec"]
         namespace = meta["namespace"]
-        interval = parse_duration(spec["interval"])
+        interval = max(parse_duration(spec["interval"]), _SHORTEST_INTERVAL)
+        retry = spec.get("retryInterval")
         given = spec.get("timeout")
         timeout = parse_duration(given) if given else interval - timedelta(seconds=30)
         post_build, decryption = spec.get("postBuild"), spec.get("decryption")
@@ -216,7 +218,7 @@ class Kustomization:
             name=meta["name"],
             generation=meta.get("generation", 0),
             interval=interval,
-            retry_interval=parse_duration(spec["retryInterval"]) if spec.get("retryInterval") else interval,
+            retry_interval=max(parse_duration(retry), _SHORTEST_INTERVAL) if retry else interval,
             timeout=max(timeout, _SHORTEST_TIMEOUT),
             source=SourceRef.parse(spec["sourceRef"], namespace),
             path=spec.get("path") or "",

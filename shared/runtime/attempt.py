@@ -99,7 +99,9 @@ class Attempt(Generic[T]):
         finalizers: list[str] = meta.get("finalizers") or []
         if meta.get("deletionTimestamp"):
             if kind.finalizer in finalizers:
-                await kind.finalize(self._parse(report.obj), report)
+                # Without a spec, nothing was ever done for it, and nothing must keep it here.
+                if report.obj.get("spec"):
+                    await kind.finalize(self._parse(report.obj), report)
                 await report.set_finalizers([name for name in finalizers if name != kind.finalizer])
             return Next("success", gone=True)
         if kind.finalizer not in finalizers:

@@ -35,6 +35,9 @@ from shared.runtime.services import Services
 T = TypeVar("T")
 log = structlog.get_logger()
 
+# An object whose interval is nothing must not keep the loop from everything else.
+_SHORTEST_PAUSE = 0.05
+
 Wakes = Callable[[Change], Iterable[ObjectKey]]
 
 
@@ -196,7 +199,7 @@ class Controller(Generic[T]):
         else:
             self._queue.forgive(key)
             if verdict.after is not None:
-                delay = verdict.after.total_seconds()
+                delay = max(verdict.after.total_seconds(), _SHORTEST_PAUSE)
                 self._queue.add_after(
                     key, jitter(delay, self._settings.jitter) if verdict.jittered else delay
                 )
