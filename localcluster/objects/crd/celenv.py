@@ -6,18 +6,19 @@ Imported when the first rule is compiled.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
-from urllib.parse import urlsplit
 
 import re2
 from cel_expr_python import cel
 from cel_expr_python.ext import ext_bindings, ext_encoders, ext_math, ext_optional, ext_strings
 
 from localcluster.objects import quantity
+from localcluster.objects.crd import celformats, celnet, celsemver
+from localcluster.objects.crd.celdeclare import function, member, plain
+from localcluster.objects.quantity import Quantity
 
 _DYN, _STRING, _BOOL, _INT = cel.Type.DYN, cel.Type.STRING, cel.Type.BOOL, cel.Type.INT
 _LIST = cel.Type.List(cel.Type.DYN)
@@ -39,19 +40,21 @@ def environment(names: tuple[str, ...]) -> Any:
 
 def _functions() -> list[Any]:
     return [
-        _member("find", [_STRING, _STRING], _STRING, _find),
-        _member("findAll", [_STRING, _STRING], cel.Type.List(_STRING), _find_all),
-        _member("isSorted", [_LIST], _BOOL, _is_sorted),
-        _member("sum", [_LIST], _DYN, lambda items: sum(_plain(items))),
-        _member("min", [_LIST], _DYN, lambda items: min(_plain(items))),
-        _member("max", [_LIST], _DYN, lambda items: max(_plain(items))),
-        _global("sets.contains", [_LIST, _LIST], _BOOL, lambda a, b: _within(b, a)),
-        _global("sets.equivalent", [_LIST, _LIST], _BOOL, lambda a, b: _within(a, b) and _within(b, a)),
-        _global("sets.intersects", [_LIST, _LIST], _BOOL, _intersect),
-        _global("isURL", [_STRING], _BOOL, _is_url),
-        _global("isIP", [_STRING], _BOOL, lambda text: _parses(ipaddress.ip_address, text)),
-        _global("isCIDR", [_STRING], _BOOL, lambda text: "/" in text and _parses(ipaddress.ip_network, text)),
+        member("find", [_STRING, _STRING], _STRING, _find),
+        member("findAll", [_STRING, _STRING], cel.Type.List(_STRING), _find_all),
+        member("isSorted", [_LIST], _BOOL, _is_sorted),
+        member("sum", [_LIST], _DYN, lambda items: sum(plain(items))),
+        member("min", [_LIST], _DYN, lambda items: min(plain(items))),
+        member("max", [_LIST], _DYN, lambda items: max(plain(items))),
+        function("sets.contains", [_LIST, _LIST], _BOOL, lambda a, b: _within(b, a)),
+        function("sets.equivalent", [_LIST, _LIST], _BOOL, lambda a, b: _within(a, b) and _within(b, a)),
+        function("sets.intersects", [_LIST, _LIST], _BOOL, _intersect),
+        member("indexOf", [_LIST, _DYN], _INT, _index),
+        member("lastIndexOf", [_LIST, _DYN], _INT, _last_index),
         *_quantities(),
+        *celnet.functions(),
+        *celsemver.functions(),
+        *celformats.functions(),
     ]
 
 
@@ -59,15 +62,19 @@ def _quantities() -> list[Any]:
     """A quantity is its canonical text; what can be asked of it parses that."""
     amount = _amount
     return [
-        _global("isQuantity", [_STRING], _BOOL, lambda text: _parses(quantity.parse, text)),
-        _global("quantity", [_STRING], _STRING, quantity.canonical),
-        _member("isGreaterThan", [_STRING, _STRING], _BOOL, lambda a, b: amount(a) > amount(b)),
-        _member("isLessThan", [_STRING, _STRING], _BOOL, lambda a, b: amount(a) < amount(b)),
-        _member("compareTo", [_STRING, _STRING], _INT, _compare),
-        _member("sign", [_STRING], _INT, lambda a: _compare(a, "0")),
-        _member("isInteger", [_STRING], _BOOL, lambda a: amount(a).denominator == 1),
-        _member("asInteger", [_STRING], _INT, lambda a: int(amount(a))),
-        _member("asApproximateFloat", [_STRING], cel.Type.DOUBLE, lambda a: float(amount(a))),
+        function("isQuantity", [_STRING], _BOOL, lambda text: _parses(quantity.parse, text)),
+        function("quantity", [_STRING], _STRING, quantity.canonical),
+        member("isGreaterThan", [_STRING, _STRING], _BOOL, lambda a, b: amount(a) > amount(b)),
+        member("isLessThan", [_STRING, _STRING], _BOOL, lambda a, b: amount(a) < amount(b)),
+        member("compareTo", [_STRING, _STRING], _INT, _compare),
+        member("add", [_STRING, _STRING], _STRING, lambda a, b: _sum(a, quantity.parse(b), 1)),
+        member("add", [_STRING, _INT], _STRING, lambda a, b: _sum(a, quantity.parse(str(b)), 1)),
+        member("sub", [_STRING, _STRING], _STRING, lambda a, b: _sum(a, quantity.parse(b), -1)),
+        member("sub", [_STRING, _INT], _STRING, lambda a, b: _sum(a, quantity.parse(str(b)), -1)),
+        member("sign", [_STRING], _INT, lambda a: _compare(a, "0")),
+        member("isInteger", [_STRING], _BOOL, lambda a: amount(a).denominator == 1),
+        member("asInteger", [_STRING], _INT, _whole),
+        member("asApproximateFloat", [_STRING], cel.Type.DOUBLE, lambda a: float(amount(a))),
     ]
 
 
@@ -75,18 +82,30 @@ def _amount(text: str) -> Fraction:
     return quantity.parse(text).value
 
 
+def _sum(left: str, right: Quantity, sign: int) -> str:
+    one = quantity.parse(left)
+    return str(Quantity(one.value + sign * right.value, one.style if one.value else right.style))
+
+
+def _whole(text: str) -> int:
+    amount = _amount(text)
+    if amount.denominator != 1:
+        raise ValueError("cannot convert value to integer")
+    return int(amount)
+
+
 def _compare(left: str, right: str) -> int:
     return (_amount(left) > _amount(right)) - (_amount(left) < _amount(right))
 
 
 def _intersect(left: Any, right: Any) -> bool:
-    values = _plain(right)
-    return any(one in values for one in _plain(left))
+    values = plain(right)
+    return any(one in values for one in plain(left))
 
 
 def _within(part: Any, whole: Any) -> bool:
-    values = _plain(whole)
-    return all(one in values for one in _plain(part))
+    values = plain(whole)
+    return all(one in values for one in plain(part))
 
 
 def _parses(parse: Callable[[str], object], text: str) -> bool:
@@ -95,29 +114,6 @@ def _parses(parse: Callable[[str], object], text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _is_url(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return False
-    return bool(parts.scheme and parts.netloc)
-
-
-def _member(name: str, parameters: list[Any], result: Any, impl: Any) -> Any:
-    overload = cel.Overload(f"kubernetes_{name}", result, parameters, is_member=True, impl=impl)
-    return cel.FunctionDecl(name, [overload])
-
-
-def _global(name: str, parameters: list[Any], result: Any, impl: Any) -> Any:
-    return cel.FunctionDecl(
-        name, [cel.Overload(f"kubernetes_{name.replace('.', '_')}", result, parameters, impl=impl)]
-    )
-
-
-def _plain(items: Any) -> list[Any]:
-    return [item.plain_value() if hasattr(item, "plain_value") else item for item in items]
 
 
 def _find(text: str, pattern: str) -> str:
@@ -129,6 +125,16 @@ def _find_all(text: str, pattern: str) -> list[str]:
     return [found[0] for found in re2.finditer(pattern, text)]
 
 
+def _index(items: Any, wanted: Any) -> int:
+    values = plain(items)
+    return values.index(wanted) if wanted in values else -1
+
+
+def _last_index(items: Any, wanted: Any) -> int:
+    values = plain(items)
+    return len(values) - 1 - values[::-1].index(wanted) if wanted in values else -1
+
+
 def _is_sorted(items: Any) -> bool:
-    values = _plain(items)
+    values = plain(items)
     return all(left <= right for left, right in pairwise(values))
