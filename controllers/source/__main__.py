@@ -9,10 +9,11 @@ from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 
-from controllers.source import git_repository
+from controllers.source import git_repository, oci_repository
 from controllers.source.access import Access, TokenCache
-from controllers.source.conditions import GIT_OWNED, GIT_SUMMARY
+from controllers.source.conditions import GIT_OWNED, GIT_SUMMARY, OCI_OWNED, OCI_SUMMARY
 from controllers.source.includes import Includes
+from controllers.source.oci_access import OciAccess
 from controllers.source.secrets import Secrets
 from controllers.source.settings import IDENTITY_GATE, InvalidSettings, Settings
 from shared.artifacts.errors import StorageFailed
@@ -20,8 +21,9 @@ from shared.artifacts.serve import create_app
 from shared.artifacts.storage import Storage
 from shared.git.client import Git
 from shared.git.pool import WorkerPool
-from shared.model.kinds import GIT_REPOSITORY
-from shared.model.source import FIELD_MANAGER, GitRepository
+from shared.model.kinds import GIT_REPOSITORY, OCI_REPOSITORY
+from shared.model.source import FIELD_MANAGER, GitRepository, OciRepository
+from shared.oci.authorization import Authorizations
 from shared.runtime.controller import Controller
 from shared.runtime.kind import Kind
 from shared.runtime.probes import serving
@@ -40,8 +42,26 @@ def main() -> int:
 
 def assemble(settings: Settings, storage: Storage, services: Services) -> Parts:
     """What runs once this process leads; only then are artifacts served."""
-    pool, secrets = WorkerPool(), Secrets(services.client)
-    git, tokens = Git(pool), TokenCache(settings.token_cache_size, settings.token_cache_longest)
+    pool = WorkerPool()
+    git = Git(pool)
+    return Parts(
+        controllers=[
+            Controller(_git_repositories(settings, storage, services, git), services),
+            Controller(_oci_repositories(settings, storage, services, git), services),
+        ],
+        servers=[
+            workspaces(settings.workspaces),
+            pool.serve(),
+            serving(create_app(storage.root), settings.storage_addr),
+        ],
+    )
+
+
+def _git_repositories(
+    settings: Settings, storage: Storage, services: Services, git: Git
+) -> Kind[GitRepository]:
+    secrets = Secrets(services.client)
+    tokens = TokenCache(settings.token_cache_size, settings.token_cache_longest)
     identities = settings.runtime.gates[IDENTITY_GATE]
     deps = git_repository.Deps(
         workspaces=settings.workspaces,
@@ -52,7 +72,7 @@ def assemble(settings: Settings, storage: Storage, services: Services) -> Parts:
         includes=Includes(services.client, storage, settings.runtime.requeue_dependency),
         digest_algorithm=settings.digest_algorithm,
     )
-    kind = Kind(
+    return Kind(
         resource=GIT_REPOSITORY,
         parse=GitRepository.parse,
         reconcile=partial(git_repository.reconcile, deps),
@@ -61,13 +81,30 @@ def assemble(settings: Settings, storage: Storage, services: Services) -> Parts:
         summary=GIT_SUMMARY,
         owned=GIT_OWNED,
     )
-    return Parts(
-        controllers=[Controller(kind, services)],
-        servers=[
-            workspaces(settings.workspaces),
-            pool.serve(),
-            serving(create_app(storage.root), settings.storage_addr),
-        ],
+
+
+def _oci_repositories(
+    settings: Settings, storage: Storage, services: Services, git: Git
+) -> Kind[OciRepository]:
+    secrets = Secrets(services.client)
+    identities = settings.runtime.gates[IDENTITY_GATE]
+    deps = oci_repository.Deps(
+        workspaces=settings.workspaces,
+        storage=storage,
+        git=git,
+        access=OciAccess(services.client, secrets, identities=identities),
+        secrets=secrets,
+        authorizations=Authorizations(settings.token_cache_size, settings.token_cache_longest),
+        digest_algorithm=settings.digest_algorithm,
+    )
+    return Kind(
+        resource=OCI_REPOSITORY,
+        parse=OciRepository.parse,
+        reconcile=partial(oci_repository.reconcile, deps),
+        finalize=partial(oci_repository.finalize, deps),
+        field_manager=FIELD_MANAGER,
+        summary=OCI_SUMMARY,
+        owned=OCI_OWNED,
     )
 
 

@@ -34,6 +34,15 @@ GIT_SUMMARY = Summary(
 GIT_OWNED = frozenset({*_GIT_ORDER, READY})
 GIT_FAILURES = (FETCH_FAILED, INCLUDE_UNAVAILABLE, STORAGE_OPERATION_FAILED)
 
+_OCI_ORDER = tuple(kind for kind in _GIT_ORDER if kind != INCLUDE_UNAVAILABLE)
+OCI_SUMMARY = Summary(
+    order=_OCI_ORDER,
+    negative=frozenset(_OCI_ORDER) - {ARTIFACT_IN_STORAGE, SOURCE_VERIFIED},
+    bipolar=SOURCE_VERIFIED,
+)
+OCI_OWNED = frozenset({*_OCI_ORDER, READY})
+OCI_FAILURES = (FETCH_FAILED, STORAGE_OPERATION_FAILED)
+
 
 class Reason(StrEnum):
     """Machine words that dashboards and the flux command know."""
@@ -42,6 +51,10 @@ class Reason(StrEnum):
     URL_INVALID = "URLInvalid"
     FEATURE_GATE_DISABLED = "FeatureGateDisabled"
     INVALID_PROVIDER = "InvalidProviderConfiguration"
+    READ_OPERATION_FAILED = "ReadOperationFailed"
+    OCI_PULL_FAILED = "OCIArtifactPullFailed"
+    OCI_LAYER_OPERATION_FAILED = "OCIArtifactLayerOperationFailed"
+    SYMLINK_UPDATE_FAILED = "SymlinkUpdateFailed"
     GIT_OPERATION_FAILED = "GitOperationFailed"
     GIT_OPERATION_SUCCEEDED = "GitOperationSucceeded"
     EMPTY_REPOSITORY = "EmptyGitRepository"

@@ -30,7 +30,7 @@ def remote_of(
         return _ssh_remote(url, secret, proxy, algorithms)
     if secret is None:
         return Remote(url.clean, username=url.username, password=url.password, proxy=proxy)
-    certificate, private_key, authority = _tls(secret)
+    certificate, private_key, authority = tls_of(secret)
     bearer = secret.text("bearerToken")
     if bearer and (url.username or url.password):
         raise ConflictingCredentials(
@@ -73,7 +73,7 @@ def _basic(secret: Secret, url: RemoteUrl) -> tuple[str, str]:
     return (username, password) if username else (url.username, url.password)
 
 
-def _tls(secret: Secret) -> tuple[str, str, str]:
+def tls_of(secret: Secret) -> tuple[str, str, str]:
     """Client certificate and key, and the authority; each as PEM, or empty."""
     certificate = secret.first("tls.crt", "certFile")
     private_key = secret.first("tls.key", "keyFile")
@@ -106,6 +106,6 @@ def github_app_of(secret: Secret, proxy: Proxy | None) -> tuple[GitHubApp, Remot
     app = GitHubApp(
         secret.require("githubAppID").strip(), secret.require("githubAppPrivateKey"), installation, owner
     )
-    certificate, private_key, authority = _tls(secret)
+    certificate, private_key, authority = tls_of(secret)
     base = secret.text("githubAppBaseURL").strip() or _GITHUB_API
     return app, Remote(base, ca=authority, certificate=certificate, private_key=private_key, proxy=proxy)

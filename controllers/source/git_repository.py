@@ -5,10 +5,7 @@ conditions, an event and the next try. The order is that of spec source 2.2 and 
 """
 
 import asyncio
-import contextlib
-import shutil
-import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -31,6 +28,7 @@ from controllers.source.reference import Target
 from controllers.source.secrets import Secrets
 from controllers.source.storage_step import admit_drift, begin, keep_stored, remove_stored
 from controllers.source.verification import forget_old_verdict, verify
+from controllers.source.workspace import workspace
 from shared.artifacts.errors import StorageFailed
 from shared.artifacts.storage import Shelf, Storage
 from shared.git.client import Git
@@ -64,7 +62,7 @@ class Deps:
 async def reconcile(deps: Deps, repo: GitRepository, report: Report) -> Outcome:
     """One run for one repository."""
     await begin(report)
-    async with workspace(deps.workspaces, repo, report) as folder:
+    async with workspace(deps.workspaces, _shelf(repo), report) as folder:
         stored = await keep_stored(deps.storage, _shelf(repo), report)
         forget_old_verdict(repo, report)
         with noting(report, FETCH_FAILED):
@@ -95,24 +93,6 @@ async def reconcile(deps: Deps, repo: GitRepository, report: Report) -> Outcome:
 async def finalize(deps: Deps, repo: GitRepository, report: Report) -> None:
     """Remove what was stored for a repository that goes. Raises Failure."""
     await remove_stored(deps.storage, _shelf(repo), report)
-
-
-@contextlib.asynccontextmanager
-async def workspace(parent: Path, repo: GitRepository, report: Report) -> AsyncIterator[Path]:
-    """A private directory for one run."""
-    # Names may be so long that the two together are no file name any more.
-    prefix = f"gitrepository-{repo.key.namespace}-{repo.key.name}"[:200] + "-"
-    with noting(report, STORAGE_OPERATION_FAILED):
-        try:
-            folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix=prefix, dir=parent))
-        except OSError as error:
-            message = f"failed to create temporary working directory: {error.strerror or error}"
-            raise Failure(message, reason=Reason.DIRECTORY_CREATION_FAILED) from error
-    report.conditions.delete(STORAGE_OPERATION_FAILED)
-    try:
-        yield folder
-    finally:
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
 async def _included(deps: Deps, repo: GitRepository, report: Report) -> list[Artifact]:

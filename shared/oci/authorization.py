@@ -120,16 +120,16 @@ async def _fetch_token(transport: Transport, challenge: Challenge, scope: Scope)
     """The token and its life in seconds."""
     _require_usable_realm(challenge.realm, scope, insecure=transport.opening.insecure)
     async with transport.answer(_token_request(challenge, scope)) as response:
-        where = shown(challenge.realm)
+        where = f"token service '{shown(challenge.realm)}'"
         if response.status in (400, 401, 403):
             said = await refusal(response)
-            raise RegistryDenied(f"token service {where} answered {response.status} {said}".rstrip())
+            raise RegistryDenied(f"{where} answered {response.status} {said}".rstrip())
         if response.status != 200:
-            raise RegistryUnreachable(f"token service {where} answered {response.status}")
+            raise RegistryUnreachable(f"{where} answered {response.status}")
         document = parse_object(await read_body(response, _MAX_TOKEN_ANSWER, "token"), "token answer")
     token = document.get("token") or document.get("access_token")
     if not isinstance(token, str) or not _TOKEN.fullmatch(token):
-        raise InvalidContent(f"token service {where} gave no usable token")
+        raise InvalidContent(f"{where} gave nothing to authorize with")
     lifetime = document.get("expires_in")
     is_number = isinstance(lifetime, (int, float)) and not isinstance(lifetime, bool) and lifetime > 0
     return token, float(lifetime) if is_number and lifetime is not None else _DEFAULT_LIFETIME

@@ -54,7 +54,12 @@ def test_every_flag_of_localcluster_is_explained() -> None:
 
 
 @pytest.mark.parametrize(
-    ("page", "plural"), [("gitrepository.md", "gitrepositories"), ("kustomization.md", "kustomizations")]
+    ("page", "plural"),
+    [
+        ("gitrepository.md", "gitrepositories"),
+        ("ocirepository.md", "ocirepositories"),
+        ("kustomization.md", "kustomizations"),
+    ],
 )
 def test_every_field_is_explained(page: str, plural: str) -> None:
     rows = [row.split("|")[1] for row in (DOCS / page).read_text().splitlines() if row.startswith("| `")]
