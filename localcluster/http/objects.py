@@ -24,7 +24,15 @@ from localcluster.http.streaming import stream
 from localcluster.present import tables
 from localcluster.present.rendering import list_body, partial, render, render_item
 from localcluster.resources.resource import Resource
-from localcluster.status import Refusal, bad_request, broken, method_not_allowed, no_such_resource, not_found
+from localcluster.status import (
+    Refusal,
+    bad_request,
+    broken,
+    method_not_allowed,
+    no_such_resource,
+    not_found,
+    not_implemented,
+)
 from localcluster.store.revision import Obj
 from localcluster.subresources.routes import SUBRESOURCES
 from localcluster.verbs import creating, deleting, reading, updating
@@ -57,6 +65,8 @@ class ObjectRoutes:
         warning = deprecation_of(resource)
         if warning:
             exchange.warnings.append(warning)
+        if resource.custom is not None and resource.custom.needs_webhook:
+            raise not_implemented(f"conversion of {resource.kind} to {resource.version} by webhook")
         call = exchange.call(resource)
         if target.subresource:
             return await self._subresource(exchange, call)

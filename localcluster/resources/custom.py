@@ -20,7 +20,8 @@ class CustomKind:
 
     `version` is the definition's part for the version served here, `storage` the one in which objects are
     kept. `changed` says that the definition has changed since it was made, so that stored objects may not
-    fit its schema any more. `read_fields` gives the fields that may be selected on.
+    fit its schema any more. `needs_webhook` says that only a webhook could convert objects to this version.
+    `read_fields` gives the fields that may be selected on.
     """
 
     definition: str
@@ -28,6 +29,7 @@ class CustomKind:
     storage: CompiledVersion
     storage_api_version: str
     changed: bool
+    needs_webhook: bool
     read_fields: Callable[[Json], Mapping[str, str]]
 
     @property
@@ -68,9 +70,14 @@ def _resource(definition: Json, compiled: CompiledCRD, version: CompiledVersion,
             storage=compiled.storage_version,
             storage_api_version=f"{group}/{compiled.storage_version.name}",
             changed=definition["metadata"].get("generation", 1) > 1,
+            needs_webhook=_converts_by_webhook(definition) and version.name != compiled.storage_version.name,
             read_fields=_field_reader(version),
         ),
     )
+
+
+def _converts_by_webhook(definition: Json) -> bool:
+    return (definition["spec"].get("conversion") or {}).get("strategy") == "Webhook"
 
 
 def _subresources(version: CompiledVersion) -> tuple[Subresource, ...]:

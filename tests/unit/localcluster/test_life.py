@@ -65,6 +65,20 @@ async def test_a_watch_of_a_kind_ends_when_the_kind_changes(cluster: RunningClus
             assert await watch.content.read() == b""
 
 
+async def test_what_only_a_webhook_could_convert_is_refused(cluster: RunningCluster) -> None:
+    two = definition()
+    stored = two["spec"]["versions"][0]
+    two["spec"]["versions"].append({**stored, "name": "v2", "storage": False})
+    webhook = {"conversionReviewVersions": ["v1"], "clientConfig": {"url": "https://127.0.0.1:1/"}}
+    two["spec"]["conversion"] = {"strategy": "Webhook", "webhook": webhook}
+    made = await cluster.request("POST", DEFINITIONS, two)
+    assert made.status == 201, made.body
+    await cluster.until(WIDGETS)
+    assert (await cluster.request("POST", WIDGETS, _widget("w"))).status == 201
+    refused = await cluster.request("GET", WIDGETS.replace("/v1/", "/v2/"))
+    assert (refused.status, refused.body["reason"]) == (501, "NotImplemented")
+
+
 async def test_each_group_and_version_has_its_api_service(cluster: RunningCluster) -> None:
     path = "/apis/apiregistration.k8s.io/v1/apiservices"
     await cluster.until(f"{path}/v1.apps")
