@@ -19,6 +19,7 @@ from controllers.kustomize.hands import Hands
 from controllers.kustomize.health import awaited, expiring_jobs
 from controllers.kustomize.history import Attempted, origin_revision, with_attempt
 from controllers.kustomize.memory import Remembered, Rollout
+from controllers.kustomize.prune_guard import PruneGuard
 from controllers.kustomize.stages import HEALTHY, Stage
 from shared.kube.apply import ApplyOptions, refs_of
 from shared.kube.apply_errors import ApplyFailed, StillSettling
@@ -47,6 +48,9 @@ _STAGE_PATIENCE = 2.0
 PAUSE_BETWEEN_STAGES = timedelta(seconds=1)
 
 
+_NO_GUARD = PruneGuard()
+
+
 @dataclass(frozen=True, slots=True)
 class RolloutOptions:
     """What the process was told by its flags."""
@@ -56,6 +60,7 @@ class RolloutOptions:
     migrate_api_version: bool
     fail_fast: bool
     grouped_log: bool
+    prune_guard: PruneGuard = _NO_GUARD
 
 
 @dataclass(slots=True)
@@ -105,11 +110,15 @@ class Acts:
 
     async def prune(self, changes: ChangeSet) -> None:
         """Drop from the inventory what left git, once it is gone. Raises PruneFailed."""
-        applied = Inventory.of(changes.refs())
-        stale = self.inventory() - applied
+        applied, recorded = Inventory.of(changes.refs()), self.inventory()
+        stale = recorded - applied
         survivors: list[ObjectRef] = []
         failure = ""
-        if self.ks.prune and len(stale):
+        if self.ks.prune:
+            failure = self.options.prune_guard.objection(list(stale), len(recorded), self.report.obj)
+        if failure:
+            survivors = list(stale)
+        elif self.ks.prune and len(stale):
             result = await self.hands.pruner.prune(stale, Owner(self.ks.namespace, self.ks.name))
             survivors, failure = result.survivors, result.failure
             self.rollout.wrote = True

@@ -10,6 +10,7 @@ from typing import Self
 
 from controllers.kustomize.clusters import ClusterSettings
 from controllers.kustomize.kubeconfig import Allowed
+from controllers.kustomize.prune_guard import PruneGuard
 from controllers.kustomize.sops.vault_auth import VaultAuth
 from shared.model.meta import GroupKind, ObjectKey
 from shared.runtime.flags import Flags, RuntimeSettings, listed
@@ -48,6 +49,7 @@ class Settings:
     config_selector: str
     age_secret: ObjectKey | None
     full_check: timedelta
+    prune_guard: PruneGuard
     fetch_pause: timedelta
     source_host: str
 
@@ -74,7 +76,13 @@ class Settings:
             "1h",
             "how often even an unchanged Kustomization is checked in full",
         )
+        flags.number(
+            "headwater-prune-guard-percent",
+            0,
+            "share of an inventory that a build may prune without an explicit yes; 0 is off",
+        )
         runtime, found = flags.parse(argv)
+        _require_gate(runtime, found)
         return cls(
             runtime=runtime,
             concurrent_ssa=max(found.concurrent_ssa, 1),
@@ -96,9 +104,19 @@ class Settings:
             age_secret=_in_own_namespace(found.sops_age_secret, runtime.own_namespace),
             config_selector=found.watch_configs_label_selector,
             full_check=found.headwater_full_check_interval,
+            prune_guard=PruneGuard(min(max(found.headwater_prune_guard_percent, 0), 100)),
             fetch_pause=timedelta(milliseconds=500),
             source_host=env.get("SOURCE_CONTROLLER_LOCALHOST", ""),
         )
+
+
+def _require_gate(runtime: RuntimeSettings, found: argparse.Namespace) -> None:
+    """Accounts for objects make no sense while objects may have none: the process ends, as Flux's does."""
+    if runtime.gates["ObjectLevelWorkloadIdentity"]:
+        return
+    for flag in ("default-decryption-service-account", "default-kubeconfig-service-account"):
+        if getattr(found, flag.replace("-", "_")):
+            raise SystemExit(f"{NAME}: --{flag} needs the feature gate ObjectLevelWorkloadIdentity")
 
 
 def _group_kind(text: str) -> GroupKind:

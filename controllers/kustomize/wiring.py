@@ -97,6 +97,7 @@ class Wiring:
                 migrate_api_version=gates["MigrateAPIVersion"],
                 fail_fast=not gates["DisableFailFastBehavior"],
                 grouped_log=gates["GroupChangeLog"],
+                prune_guard=settings.prune_guard,
             ),
             full_check=settings.full_check,
         )
