@@ -6,7 +6,7 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import yaml
 
@@ -51,7 +51,7 @@ class Credentials:
 
     def mask(self, text: str) -> str:
         """The text without anything of these credentials."""
-        proxy = urlsplit(self.proxy).password or ""
+        proxy = unquote(urlsplit(self.proxy).password or "")
         secrets = [self.token.strip(), self.password, proxy, *self.headers.values()]
         for secret in sorted(secrets, key=len, reverse=True):
             if len(secret) >= _SHORTEST_MASKED:

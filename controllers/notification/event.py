@@ -122,8 +122,7 @@ def parse_event(body: bytes) -> Event:
         raise InvalidEvent("the body is not JSON") from error
     if not isinstance(raw, dict):
         raise InvalidEvent("the body is not a JSON object")
-    involved = raw.get("involvedObject") or {}
-    metadata = raw.get("metadata") or {}
+    involved, metadata = ({} if raw.get(key) is None else raw[key] for key in ("involvedObject", "metadata"))
     if not isinstance(involved, dict) or not isinstance(metadata, dict):
         raise InvalidEvent("involvedObject and metadata must be objects")
     timestamp = _text(raw, "timestamp") or _NEVER

@@ -139,10 +139,12 @@ class Outgoing:
                 status, retry_after = response.status, response.headers.get("Retry-After", "")
         except TimeoutError as error:
             raise Unavailable(f"no answer from {url.host} within {self.timeout:g} s") from error
-        except (aiohttp.InvalidURL, ValueError) as error:
-            raise Refused(f"the request to {url.host} cannot be sent: {error}") from error
         except (aiohttp.ClientError, OSError) as error:
+            if isinstance(error, aiohttp.InvalidURL):
+                raise Refused("the address is not a URL that can be called") from error
             raise Unavailable(f"{url.host}: {str(error) or type(error).__name__}") from error
+        except ValueError as error:
+            raise Refused(f"the request to {url.host} cannot be sent: {error}") from error
         if 200 <= status < 300 or status in request.tolerated:
             return Answer(status, body)
         problem = f"request failed with status code {status}: {_quote(body)}"
