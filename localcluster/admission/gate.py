@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import replace
 
 from localcluster.admission import claims, limits, pods, quotas
 from localcluster.admission.services import Addresses
@@ -66,7 +65,7 @@ class Admission:
     async def consult(self, write: Write) -> Obj | None:
         """Both, for what is no object of its own (a Scale, a Binding, an Eviction)."""
         obj = await self.mutate(write)
-        await self.judge(replace(write, obj=obj))
+        await self.judge(write.with_object(obj))
         return obj
 
     def charge(self, call: Call, obj: Obj, old: Obj | None) -> None:

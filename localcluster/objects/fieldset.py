@@ -232,14 +232,20 @@ def ordered(fields: FieldSet) -> FieldSet:
     """The same set, written in the server's order: fields, list keys, values, indices, each by value."""
     keys = list(fields)
     if len(keys) > 1:
-        keys.sort(key=_order)
+        keys.sort()
+        # Names of fields are in order as text; the other elements have letters after f.
+        if keys[-1] > "g":
+            keys.sort(key=_order)
     found = {}
     changed = False
-    for key, (given, node) in zip(keys, fields.items(), strict=True):
-        below = fields[key]
-        found[key] = ordered(below) if below else below
-        changed = changed or key != given or found[key] is not node
-    return found if changed else fields
+    for key in keys:
+        node = fields[key]
+        if node:
+            below = ordered(node)
+            changed = changed or below is not node
+            node = below
+        found[key] = node
+    return found if changed or keys != list(fields) else fields
 
 
 _ELEMENT_ORDER = {".": -1, "f": 0, "k": 1, "v": 2, "i": 3}

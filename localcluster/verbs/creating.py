@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from dataclasses import replace
 
 from localcluster import rules
 from localcluster.admission.gate import Admission
@@ -40,7 +39,7 @@ async def insert(store: Store, admission: Admission, call: Call, obj: Obj, optio
     mutated = await admission.mutate(write)
     assert mutated is not None
     name = _completed(admission, call, mutated)
-    await admission.judge(replace(write, obj=mutated))
+    await admission.judge(write.with_object(mutated))
     if store.version != seen:
         admission.recheck_create(call, mutated)
     admission.charge(call, mutated, None)

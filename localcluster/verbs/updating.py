@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace as renewed
 
 import orjson
 
@@ -103,7 +102,7 @@ async def replace(  # noqa: PLR0917 what updates, patches and applies have in co
     assert mutated is not None
     obj = mutated
     _complete(admission, call, obj, old)
-    await admission.judge(renewed(write, obj=obj))
+    await admission.judge(write.with_object(obj))
     if store.find(call.resource.collection, live.key) is not live:
         raise Moved(call)
     admission.charge(call, obj, old)

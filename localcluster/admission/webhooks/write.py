@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from localcluster.store.revision import Obj
 from localcluster.verbs.call import Call
@@ -28,6 +28,10 @@ class Write:
         subject = self.obj if self.obj is not None else self.old
         assert subject is not None
         return subject
+
+    def with_object(self, obj: Obj | None) -> Write:
+        """The same write with what has become of its object."""
+        return self if obj is self.obj else replace(self, obj=obj)
 
     @property
     def name(self) -> str:
