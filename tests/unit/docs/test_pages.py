@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from controllers.notification.measures import Measures
 from shared.runtime.metrics import Metrics
 from tests.unit.deploy.files import crd, schema
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
-FLAG = re.compile(r"`--([a-z0-9-]+)`")
+FLAG = re.compile(r"`--([A-Za-z0-9-]+)`")
 
 
 def offered_flags(controller: str) -> set[str]:
@@ -24,7 +25,7 @@ def offered_flags(controller: str) -> set[str]:
     shown = io.StringIO()
     with contextlib.redirect_stdout(shown), pytest.raises(SystemExit):
         settings.from_process(["--help"], {})
-    return set(re.findall(r"--([a-z0-9-]+)", shown.getvalue())) - {"help"}
+    return set(re.findall(r"--([A-Za-z0-9-]+)", shown.getvalue())) - {"help"}
 
 
 def section(page: str, heading: str) -> str:
@@ -34,7 +35,7 @@ def section(page: str, heading: str) -> str:
     return found[1]
 
 
-@pytest.mark.parametrize("controller", ["source", "kustomize"])
+@pytest.mark.parametrize("controller", ["source", "kustomize", "notification"])
 def test_every_flag_is_explained(controller: str) -> None:
     explained = {
         flag
@@ -59,6 +60,7 @@ def test_every_flag_of_localcluster_is_explained() -> None:
         ("gitrepository.md", "gitrepositories"),
         ("ocirepository.md", "ocirepositories"),
         ("kustomization.md", "kustomizations"),
+        *(("notification.md", plural) for plural in ("alerts", "providers", "receivers")),
     ],
 )
 def test_every_field_is_explained(page: str, plural: str) -> None:
@@ -70,8 +72,12 @@ def test_every_field_is_explained(page: str, plural: str) -> None:
 
 def test_every_metric_is_explained() -> None:
     text = (DOCS / "operations.md").read_text()
-    explained = set(re.findall(r"`((?:gotk|controller_runtime|workqueue|rest_client|leader)_\w+)`", text))
-    families = {family.name: family.type for family in Metrics().registry.collect()}
+    explained = set(
+        re.findall(r"`((?:gotk|headwater|controller_runtime|workqueue|rest_client|leader)_\w+)`", text)
+    )
+    registry = Metrics().registry
+    Measures(registry, with_paths=False)
+    families = {family.name: family.type for family in registry.collect()}
     offered = {
         f"{name}_total" if kind == "counter" else name
         for name, kind in families.items()
