@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 
 _USERINFO = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]{0,20}://)[^/\s@'\"]{1,512}@")
-_BEARER = re.compile(r"(?P<word>\b(?:Bearer|Basic|token))\s+[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
+# A digit, padding or a capital amid small letters: what tells a credential from "token answered".
+_BEARER = re.compile(
+    r"(?P<word>\b(?i:Bearer|Basic|token))\s+(?=\S{0,4096}(?:[0-9=]|[a-z][A-Z]))[A-Za-z0-9._~+/=-]{8,}"
+)
 _QUERY = re.compile(
     r"(?P<key>[?&](?:[^=&\s]{0,64}(?:token|secret|signature|sig|password|key|credential)[^=&\s]{0,64})=)[^&\s'\"]+",
     re.IGNORECASE,
