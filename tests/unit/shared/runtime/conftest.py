@@ -125,7 +125,7 @@ class Rig:
     def metric(self, series: str, **labels: str) -> float | None:
         return self.metrics.registry.get_sample_value(series, labels)
 
-    async def until(self, holds: Callable[[], bool], seconds: float = 5) -> None:
+    async def until(self, holds: Callable[[], bool], seconds: float = 15) -> None:
         async with asyncio.timeout(seconds):
             while not holds():
                 await asyncio.sleep(0.005)
