@@ -73,10 +73,12 @@ class Arena:
         await eventually(moved, seconds=NEIGHBOUR_SECONDS)
         return time.monotonic() - started
 
-    async def refused(self, reason: str, words: str, name: str = "victim") -> Object:
+    async def refused(
+        self, reason: str, words: str, name: str = "victim", *, seconds: float = OUTCOME_SECONDS
+    ) -> Object:
         """The attack ended in that reason with such a message, and nobody else noticed."""
         await self.neighbour_moves()
-        obj = await self.world.until(KUSTOMIZATION, name, _is_settled, seconds=OUTCOME_SECONDS)
+        obj = await self.world.until(KUSTOMIZATION, name, _is_settled, seconds=seconds)
         ready = condition(obj, "Ready")
         assert ready["reason"] == reason, ready
         assert re.search(words, ready["message"]), ready["message"]
