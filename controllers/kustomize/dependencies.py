@@ -87,17 +87,44 @@ def built_in_problem(
     return ""
 
 
-def dependants(change: Change, kustomizations: list[Object]) -> list[ObjectKey]:
-    """Whom to wake because this Kustomization became ready or applied another revision."""
-    if change.after is None or _progress(change.after) == _progress(change.before):
-        return []
-    wanted = (change.key.namespace, change.key.name)
-    return [
-        ObjectKey.of(obj)
-        for obj in kustomizations
+class Dependants:
+    """Who depends on whom, kept up to date by the changes of the Kustomizations themselves."""
+
+    def __init__(self) -> None:
+        self._targets: dict[ObjectKey, frozenset[ObjectKey]] = {}
+        self._dependants: dict[ObjectKey, set[ObjectKey]] = {}
+
+    def woken(self, change: Change) -> list[ObjectKey]:
+        """Whom to wake because this Kustomization became ready or applied another revision."""
+        self._note(change)
+        if change.after is None or _progress(change.after) == _progress(change.before):
+            return []
+        return sorted(self._dependants.get(change.key, ()))
+
+    def _note(self, change: Change) -> None:
+        before, after = self._targets.get(change.key, frozenset()), _targets(change.after)
+        if before == after:
+            return
+        for target in before - after:
+            self._dependants[target].discard(change.key)
+            if not self._dependants[target]:
+                del self._dependants[target]
+        for target in after - before:
+            self._dependants.setdefault(target, set()).add(change.key)
+        if after:
+            self._targets[change.key] = after
+        else:
+            self._targets.pop(change.key, None)
+
+
+def _targets(obj: Object | None) -> frozenset[ObjectKey]:
+    if obj is None:
+        return frozenset()
+    own = obj["metadata"]["namespace"]
+    return frozenset(
+        ObjectKey(item.get("namespace") or own, item.get("name") or "")
         for item in (obj.get("spec") or {}).get("dependsOn") or ()
-        if (item.get("namespace") or obj["metadata"]["namespace"], item.get("name")) == wanted
-    ]
+    )
 
 
 def _progress(obj: Object | None) -> tuple[object, ...]:

@@ -16,7 +16,7 @@ from controllers.kustomize.build import Builder
 from controllers.kustomize.clusters import Clusters
 from controllers.kustomize.configs import Configs
 from controllers.kustomize.crew import Crew
-from controllers.kustomize.dependencies import Dependencies, dependants
+from controllers.kustomize.dependencies import Dependants, Dependencies
 from controllers.kustomize.fetch import Fetch
 from controllers.kustomize.memory import Memories
 from controllers.kustomize.obtain import Obtain
@@ -27,7 +27,6 @@ from controllers.kustomize.sources import Consumers, Sources
 from controllers.kustomize.stages import HEALTHY
 from controllers.kustomize.workspace import Workspace
 from shared.artifacts.fetch import Fetcher, FetchPolicy
-from shared.kube.cache import Change
 from shared.kube.tracker import Drift, Tracker
 from shared.model.kinds import KUSTOMIZATION
 from shared.model.kustomize import STATUS_MANAGER, Kustomization
@@ -117,14 +116,11 @@ class Wiring:
         consumers = Consumers(controller.cache)
         for cache in self._sources.caches.values():
             controller.woken_by(cache, partial(consumers.of, cache.resource))
-        controller.woken_by(controller.cache, self._dependency_moved)
+        controller.woken_by(controller.cache, Dependants().woken)
         if not runtime.gates["DisableConfigWatchers"]:
             configs = Configs(self._services.client, runtime.namespace, self._settings.config_selector)
             for cache in configs.caches:
                 controller.woken_by(cache, partial(configs.users_of, cache.resource, controller.cache))
-
-    def _dependency_moved(self, change: Change) -> list[ObjectKey]:
-        return dependants(change, list(self._controller.cache))
 
     def _tend(self, tracker: Tracker) -> None:
         tracker.subscribe(self._drifted)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from controllers.kustomize.dependencies import Dependencies, built_in_problem, dependants
+from controllers.kustomize.dependencies import Dependants, Dependencies, built_in_problem
 from controllers.kustomize.failures import InvalidExpression
 from shared.kube.cache import Change
 from shared.model.artifact import Artifact
@@ -65,10 +65,19 @@ def test_who_hears_of_progress() -> None:
         make.kustomization("free"),
         without(make.kustomization("bare"), "spec"),
     ]
-    change = Change(ObjectKey("apps", "base"), dep("False"), dep())
-    assert dependants(change, others) == [ObjectKey("apps", "here"), ObjectKey("elsewhere", "there")]
-    assert dependants(Change(ObjectKey("apps", "base"), dep(), dep()), others) == []
-    assert dependants(Change(ObjectKey("apps", "base"), dep(), None), others) == []
+    base = ObjectKey("apps", "base")
+    progress = Change(base, dep("False"), dep())
+    who = Dependants()
+    for obj in others:
+        assert who.woken(Change(ObjectKey.of(obj), None, obj)) == []
+    assert who.woken(progress) == [ObjectKey("apps", "here"), ObjectKey("elsewhere", "there")]
+    assert who.woken(Change(base, dep(), dep())) == []
+    assert who.woken(Change(base, dep(), None)) == []
+
+    here, there = others[:2]
+    who.woken(Change(ObjectKey.of(here), here, make.kustomization("here")))
+    who.woken(Change(ObjectKey.of(there), there, None))
+    assert who.woken(progress) == []
 
 
 async def asked(answer: web.Response | Any, expression: str = "", *, additive: bool = False) -> None:
