@@ -34,8 +34,9 @@ class Failure(Exception):
         metadata: Mapping[str, str] | None = None,
         quiet: bool = False,
     ) -> None:
-        super().__init__(message)
-        self.message = redact(message)
+        # A file name may hold bytes that are no text; nothing that is printed or sent may.
+        self.message = redact(message).encode(errors="replace").decode()
+        super().__init__(self.message)
         self.reason = reason or type(self).reason
         self.retry_in = retry_in
         self.metadata = metadata or {}
