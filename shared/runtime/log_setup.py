@@ -6,7 +6,7 @@ import logging
 import sys
 from collections.abc import Mapping, MutableMapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO, cast
 
 import orjson
 import structlog
@@ -36,7 +36,7 @@ def set_up(level: str, encoding: str) -> None:
             render,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=cast("TextIO", _StandardError())),
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(level=logging.WARNING, handlers=[_Forward()], force=True)
@@ -47,6 +47,16 @@ def set_up(level: str, encoding: str) -> None:
 def trace(message: str, /, **fields: Any) -> None:
     """The level below debug."""
     structlog.get_logger().debug(message, **{_TRACE: True}, **fields)
+
+
+class _StandardError:
+    """Standard error as it is when a line is written: loggers are kept for longer than a stream may live."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
 
 
 class _Forward(logging.Handler):
