@@ -171,12 +171,18 @@ class SshGitServer:
         assert child.stderr is not None
         with contextlib.suppress(asyncssh.Error, ConnectionError):
             async with asyncio.TaskGroup() as tasks:
-                feeding = tasks.create_task(_copy(process.stdin, child.stdin))
+                feeding = tasks.create_task(_feed(process.stdin, child.stdin))
                 telling = tasks.create_task(_copy(child.stderr, process.stderr))
                 await _copy(child.stdout, process.stdout)
                 await telling
                 feeding.cancel()
             process.exit(await child.wait())
+
+
+async def _feed(source: Any, sink: Any) -> None:
+    """What a program that has ended does not read any more is no reason to lose what it wrote."""
+    with contextlib.suppress(ConnectionError):
+        await _copy(source, sink)
 
 
 async def _copy(source: Any, sink: Any) -> None:
