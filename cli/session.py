@@ -36,7 +36,8 @@ def with_cluster(ctx: click.Context, work: Work, *, watching: bool = False) -> N
     """Do the work within --timeout, which is a plain end when `watching`. Raises CliError."""
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        # Asked for at every line, since a terminal's stream may be another one by then.
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
     settings = Settings.of(ctx)
     try:
