@@ -23,6 +23,7 @@ from controllers.source.conditions import (
     noting,
 )
 from controllers.source.includes import Includes
+from controllers.source.news import reason_to_tell
 from controllers.source.obtain import Checkout, fetch, inside, resolve
 from controllers.source.reference import Target
 from controllers.source.secrets import Secrets
@@ -186,7 +187,7 @@ def _end_unchanged(repo: GitRepository, report: Report, target: Target) -> None:
     _succeed(report, target)
     if report.is_requested or report.is_new_generation:
         # Whoever asked gets an answer; a routine interval is not worth a write to the API server.
-        message = f"no changes since last reconcilation: observed revision '{target.revision}'"
+        message = f"no changes since last reconciliation: observed revision '{target.revision}'"
         report.tell(EventType.TRACE, Reason.GIT_OPERATION_SUCCEEDED, message)
     _tell_news(repo, report, target.revision)
 
@@ -194,12 +195,8 @@ def _end_unchanged(repo: GitRepository, report: Report, target: Target) -> None:
 def _tell_news(repo: GitRepository, report: Report, subject: str) -> None:
     """A new artifact, or that what failed works again (spec source 4.3)."""
     artifact = Artifact.parse(report.status["artifact"])
-    recovered = any(report.before.is_true(kind) for kind in GIT_FAILURES)
-    if repo.artifact is None or repo.artifact.digest != artifact.digest:
-        reason: str = Reason.NEW_ARTIFACT
-    elif recovered and not any(report.conditions.is_true(kind) for kind in GIT_FAILURES):
-        reason = Common.SUCCEEDED
-    else:
+    reason = reason_to_tell(report, repo.artifact, artifact, GIT_FAILURES)
+    if reason is None:
         return
     metadata = {f"{GROUP}/revision": artifact.revision, f"{GROUP}/digest": artifact.digest}
     report.tell(EventType.NORMAL, reason, f"stored artifact for commit '{subject}'", metadata)

@@ -21,6 +21,7 @@ from controllers.source.conditions import (
     Reason,
     noting,
 )
+from controllers.source.news import reason_to_tell
 from controllers.source.oci_access import OciAccess
 from controllers.source.oci_obtain import Pulled, pull, resolve
 from controllers.source.oci_reference import Target
@@ -236,12 +237,8 @@ def _end_unchanged(repo: OciRepository, report: Report, target: Target) -> None:
 def _tell_news(repo: OciRepository, report: Report) -> None:
     """A new artifact, or that what failed works again (spec source 4.3)."""
     artifact = Artifact.parse(report.status["artifact"])
-    recovered = any(report.before.is_true(kind) for kind in OCI_FAILURES)
-    if repo.artifact is None or repo.artifact.digest != artifact.digest:
-        reason: str = Reason.NEW_ARTIFACT
-    elif recovered and not any(report.conditions.is_true(kind) for kind in OCI_FAILURES):
-        reason = Common.SUCCEEDED
-    else:
+    reason = reason_to_tell(report, repo.artifact, artifact, OCI_FAILURES)
+    if reason is None:
         return
     message = f"stored artifact with revision '{artifact.revision}' from '{repo.url}'"
     source, revision = (artifact.metadata.get(key) for key in (_ORIGIN_SOURCE, _ORIGIN_REVISION))

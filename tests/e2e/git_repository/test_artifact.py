@@ -50,7 +50,9 @@ async def test_what_did_not_move_is_not_fetched(world: World, server: HttpGitSer
     assert server.fetches == 1
     assert after["status"]["artifact"] == before["status"]["artifact"]
     assert after["status"]["conditions"] == before["status"]["conditions"]
-    await told(world, "repo", "GitOperationSucceeded")
+    event = await told(world, "repo", "GitOperationSucceeded")
+    revision = before["status"]["artifact"]["revision"]
+    assert event["message"] == f"no changes since last reconciliation: observed revision '{revision}'"
 
     commit = repo.commit({"a": "2"})
     moved = await handled(world, "repo")
