@@ -31,19 +31,10 @@ class Expression:
 
     def holds(self, variables: Mapping[str, Any]) -> bool:
         """Raises EvaluationFailed."""
-        try:
-            value = self._program.eval(data=dict(variables))
-        except (RuntimeError, OverflowError, TypeError, ValueError) as error:
-            # A spent budget of iterations, or a number that CEL has no type for.
-            raise EvaluationFailed(
-                f"failed to evaluate the CEL expression '{self.source}': {error}"
-            ) from error
-        kind = value.type().name()
-        if kind == "ERROR":
-            raise EvaluationFailed(f"failed to evaluate the CEL expression '{self.source}': {value.value()}")
+        kind, value = _evaluated(self.source, self._program, variables)
         if kind != "BOOL":
             raise EvaluationFailed(f"failed to evaluate CEL expression as boolean: '{self.source}'")
-        return bool(value.value())
+        return bool(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +46,23 @@ class TextExpression:
 
     def text(self, variables: Mapping[str, Any]) -> str:
         """Raises EvaluationFailed."""
-        try:
-            value = self._program.eval(data=dict(variables))
-        except (RuntimeError, OverflowError, TypeError, ValueError) as error:
-            raise EvaluationFailed(
-                f"failed to evaluate the CEL expression '{self.source}': {error}"
-            ) from error
-        if value.type().name() != "STRING":
-            raise EvaluationFailed(f"failed to evaluate the CEL expression '{self.source}': {value.value()}")
-        return str(value.value())
+        kind, value = _evaluated(self.source, self._program, variables)
+        if kind != "STRING":
+            raise EvaluationFailed(f"failed to evaluate the CEL expression '{self.source}': {value}")
+        return str(value)
+
+
+def _evaluated(source: str, program: Any, variables: Mapping[str, Any]) -> tuple[str, Any]:
+    """The name of the result's type, and the result. Raises EvaluationFailed."""
+    try:
+        value = program.eval(data=dict(variables))
+    except (RuntimeError, OverflowError, TypeError, ValueError) as error:
+        # A spent budget of iterations, or a number that CEL has no type for.
+        raise EvaluationFailed(f"failed to evaluate the CEL expression '{source}': {error}") from error
+    kind = value.type().name()
+    if kind == "ERROR":
+        raise EvaluationFailed(f"failed to evaluate the CEL expression '{source}': {value.value()}")
+    return kind, value.value()
 
 
 def parse(source: str) -> Expression:
