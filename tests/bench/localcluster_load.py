@@ -199,7 +199,7 @@ async def many_objects(server: Server, objects: int, watchers: int, connections:
 
 
 async def workloads(server: Server, count: int, connections: int) -> AsyncIterator[Row]:
-    apps = "/apis/apps/v1/namespaces/work/deployments"
+    apps = "/apis/apps/v1/namespaces/apps/deployments"
     processor, began = server.cost().cpu, time.perf_counter()
     await measure(
         server, "", count, connections, lambda n: server.apply(f"{apps}/d{n}", deployment(f"d{n}", 2))
@@ -221,7 +221,7 @@ async def run(options: argparse.Namespace, url: str, pid: int) -> list[Row]:
     headers = {"Authorization": f"Bearer {options.token}"}
     async with aiohttp.ClientSession(headers=headers, connector=connector) as session:
         server = Server(session, url, pid)
-        for name in ("bench", "many", "work"):
+        for name in ("bench", "many", "apps"):
             namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
             await server.apply(f"/api/v1/namespaces/{name}", namespace)
         rows = [row async for row in applies(server, options.applies, options.connections)]
