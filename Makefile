@@ -9,7 +9,8 @@ CONTAINER ?= docker
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 BIN := $(VENV)/bin
 LOCKS := deploy/requirements
-RUN_LOCKS := $(LOCKS)/source.txt $(LOCKS)/kustomize.txt $(LOCKS)/notification.txt $(LOCKS)/localcluster.txt
+PROCESSES := source kustomize helm image-automation notification localcluster
+RUN_LOCKS := $(PROCESSES:%=$(LOCKS)/%.txt)
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 # An environment made by uv has no pip of its own.
 HAVE_PIP := $(BIN)/python -m pip --version > /dev/null 2>&1 || $(BIN)/python -m ensurepip > /dev/null
@@ -77,7 +78,7 @@ image: ## Build the container image headwater:VERSION (CONTAINER=podman works to
 
 .PHONY: requirements
 requirements: ## Resolve pyproject.toml into the hashed locks again (needs uv)
-	for extra in source kustomize notification localcluster; do \
+	for extra in $(PROCESSES); do \
 	  $(UV_COMPILE) --extra $$extra pyproject.toml --output-file $(LOCKS)/$$extra.txt || exit 1; \
 	done
 	$(UV_COMPILE) --all-extras --group dev pyproject.toml --output-file $(LOCKS)/dev.txt

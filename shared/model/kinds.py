@@ -43,9 +43,19 @@ class Resource:
 _SOURCE = "source.toolkit.fluxcd.io"
 GIT_REPOSITORY = Resource(_SOURCE, "v1", "GitRepository", "gitrepositories")
 OCI_REPOSITORY = Resource(_SOURCE, "v1", "OCIRepository", "ocirepositories")
+HELM_REPOSITORY = Resource(_SOURCE, "v1", "HelmRepository", "helmrepositories")
+HELM_CHART = Resource(_SOURCE, "v1", "HelmChart", "helmcharts")
 BUCKET = Resource(_SOURCE, "v1", "Bucket", "buckets")
 EXTERNAL_ARTIFACT = Resource(_SOURCE, "v1", "ExternalArtifact", "externalartifacts")
+ARTIFACT_GENERATOR = Resource(
+    "source.extensions.fluxcd.io", "v1beta1", "ArtifactGenerator", "artifactgenerators"
+)
 KUSTOMIZATION = Resource("kustomize.toolkit.fluxcd.io", "v1", "Kustomization", "kustomizations")
+HELM_RELEASE = Resource("helm.toolkit.fluxcd.io", "v2", "HelmRelease", "helmreleases")
+_IMAGE = "image.toolkit.fluxcd.io"
+IMAGE_REPOSITORY = Resource(_IMAGE, "v1", "ImageRepository", "imagerepositories")
+IMAGE_POLICY = Resource(_IMAGE, "v1", "ImagePolicy", "imagepolicies")
+IMAGE_UPDATE_AUTOMATION = Resource(_IMAGE, "v1", "ImageUpdateAutomation", "imageupdateautomations")
 _NOTIFICATION = "notification.toolkit.fluxcd.io"
 ALERT = Resource(_NOTIFICATION, "v1beta3", "Alert", "alerts")
 PROVIDER = Resource(_NOTIFICATION, "v1beta3", "Provider", "providers")

@@ -1,0 +1,1 @@
+"""helm-controller: HelmRelease to releases exactly as Helm stores them."""

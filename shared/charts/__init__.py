@@ -1,0 +1,1 @@
+"""Helm charts: packages, indexes, values and the rendering engine behind a small port."""
