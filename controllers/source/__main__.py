@@ -14,13 +14,13 @@ from controllers.source.access import Access, TokenCache
 from controllers.source.conditions import GIT_OWNED, GIT_SUMMARY, OCI_OWNED, OCI_SUMMARY
 from controllers.source.includes import Includes
 from controllers.source.oci_access import OciAccess
-from controllers.source.secrets import Secrets
 from controllers.source.settings import IDENTITY_GATE, InvalidSettings, Settings
 from shared.artifacts.errors import StorageFailed
 from shared.artifacts.serve import create_app
 from shared.artifacts.storage import Storage
 from shared.git.client import Git
 from shared.git.pool import WorkerPool
+from shared.kube.secrets import Secrets
 from shared.model.kinds import GIT_REPOSITORY, OCI_REPOSITORY
 from shared.model.source import FIELD_MANAGER, GitRepository, OciRepository
 from shared.oci.authorization import Authorizations

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from controllers.source.conditions import Reason
-from controllers.source.credentials import (
+from shared.git.client import Git, GitHubApp
+from shared.git.credentials import (
     ConflictingCredentials,
     SshAlgorithms,
     github_app_of,
@@ -14,10 +15,10 @@ from controllers.source.credentials import (
     proxy_of,
     remote_of,
 )
-from controllers.source.secrets import Secret, Secrets, SecretUnusable
-from shared.git.client import Git, GitHubApp
 from shared.git.errors import GitError, InvalidRemote
 from shared.git.remote import Proxy, Remote, RemoteUrl, parse_url
+from shared.kube.secrets import Secrets
+from shared.logic.secret import Secret, SecretUnusable
 from shared.model.source import GitProvider, GitRepository
 from shared.runtime.failure import Failure, Stalled
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from controllers.source import change, reference
+from controllers.source import change
 from controllers.source.access import Access
 from controllers.source.conditions import (
     ARTIFACT_IN_STORAGE,
@@ -25,15 +25,16 @@ from controllers.source.conditions import (
 from controllers.source.includes import Includes
 from controllers.source.news import reason_to_tell
 from controllers.source.obtain import Checkout, fetch, inside, resolve
-from controllers.source.reference import Target
-from controllers.source.secrets import Secrets
 from controllers.source.storage_step import admit_drift, begin, keep_stored, remove_stored
 from controllers.source.verification import forget_old_verdict, verify
 from controllers.source.workspace import workspace
 from shared.artifacts.errors import StorageFailed
 from shared.artifacts.storage import Shelf, Storage
+from shared.git import reference
 from shared.git.client import Git
 from shared.git.errors import GitError
+from shared.git.reference import Target
+from shared.kube.secrets import Secrets
 from shared.logic.digest import Digest
 from shared.model.artifact import Artifact
 from shared.model.event import EventType

@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from controllers.source import reference
 from controllers.source.conditions import Reason
-from controllers.source.reference import Target
+from shared.git import reference
 from shared.git.client import Commit, Git, Module
 from shared.git.errors import EmptyRepository, GitError, InvalidCredentials, ReferenceNotFound
+from shared.git.reference import Target
 from shared.git.remote import Remote
 from shared.model.source import GitRepository
 from shared.runtime.failure import Failure

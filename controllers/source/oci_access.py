@@ -3,10 +3,10 @@
 from typing import Any
 
 from controllers.source.conditions import Reason
-from controllers.source.credentials import tls_of
-from controllers.source.secrets import Secret, Secrets, SecretUnusable
 from shared.kube.client import KubeClient
 from shared.kube.errors import KubeError
+from shared.kube.secrets import Secrets
+from shared.logic.secret import Secret, SecretUnusable, tls_of
 from shared.model.kinds import SERVICE_ACCOUNT
 from shared.model.source import OciProvider, OciRepository
 from shared.oci.docker_config import ANONYMOUS, Entry, Login, find_login, parse_docker_config

@@ -25,13 +25,13 @@ from controllers.source.news import reason_to_tell
 from controllers.source.oci_access import OciAccess
 from controllers.source.oci_obtain import Pulled, pull, resolve
 from controllers.source.oci_reference import Target
-from controllers.source.secrets import Secrets
 from controllers.source.storage_step import admit_drift, begin, keep_stored, remove_stored
 from controllers.source.workspace import workspace
 from shared.artifacts.errors import StorageFailed
 from shared.artifacts.storage import Shelf, Storage
 from shared.git.client import Git
 from shared.git.errors import GitError
+from shared.kube.secrets import Secrets
 from shared.logic.digest import Digest, new_hasher
 from shared.model.artifact import Artifact
 from shared.model.event import EventType

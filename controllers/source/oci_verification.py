@@ -5,7 +5,8 @@ import asyncio
 from controllers.source.conditions import SOURCE_VERIFIED, Reason
 from controllers.source.cosign import NotVerified, verify_with_keys
 from controllers.source.oci_reference import Target
-from controllers.source.secrets import Secrets, SecretUnusable
+from shared.kube.secrets import Secrets
+from shared.logic.secret import SecretUnusable
 from shared.model.artifact import Artifact
 from shared.model.meta import Reason as Common
 from shared.model.source import OciRepository, OciVerification, OciVerifier

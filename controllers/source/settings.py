@@ -8,8 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Self
 
-from controllers.source.credentials import SshAlgorithms
 from shared.artifacts.storage import Retention, advertised_address
+from shared.git.credentials import SshAlgorithms
 from shared.logic.digest import InvalidDigest, new_hasher
 from shared.runtime.address import Address
 from shared.runtime.flags import Flags, RuntimeSettings, listed

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from controllers.source.conditions import SOURCE_VERIFIED, Reason
 from controllers.source.obtain import Checkout
-from controllers.source.reference import Target
-from controllers.source.secrets import Secrets, SecretUnusable
 from shared.git.client import Commit, Git
 from shared.git.errors import GitError, UnsignedObject, VerificationFailed
+from shared.git.reference import Target
+from shared.kube.secrets import Secrets
+from shared.logic.secret import SecretUnusable
 from shared.model.event import EventType
 from shared.model.meta import Reason as Common
 from shared.model.source import GitRepository, Verification, VerificationMode

@@ -56,7 +56,7 @@ class Verification:
 
 @dataclass(frozen=True, slots=True)
 class GitReference:
-    """Empty fields were not given; see controllers.source.reference for their precedence."""
+    """Empty fields were not given; see shared.git.reference for their precedence."""
 
     branch: str = ""
     tag: str = ""

@@ -1,14 +1,14 @@
 import pytest
 
-from controllers.source.credentials import (
+from shared.git.credentials import (
     ConflictingCredentials,
     SshAlgorithms,
     github_app_of,
     proxy_of,
     remote_of,
 )
-from controllers.source.secrets import Secret, SecretUnusable
 from shared.git.remote import Proxy, Remote, parse_url
+from shared.logic.secret import Secret, SecretUnusable
 
 HTTPS, SSH = "https://example.org/x", "ssh://ada@example.org/x"
 NONE = SshAlgorithms()

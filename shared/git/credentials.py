@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from controllers.source.secrets import Secret, SecretUnusable
 from shared.git.client import GitHubApp
 from shared.git.errors import InvalidRemote
 from shared.git.remote import Proxy, Remote, RemoteUrl
+from shared.logic.secret import Secret, SecretUnusable, tls_of
 
 _GITHUB_API = "https://api.github.com"
 
@@ -71,15 +71,6 @@ def _basic(secret: Secret, url: RemoteUrl) -> tuple[str, str]:
     if password and not username:
         raise SecretUnusable(f"secret '{secret.name}': 'password' is given without 'username'")
     return (username, password) if username else (url.username, url.password)
-
-
-def tls_of(secret: Secret) -> tuple[str, str, str]:
-    """Client certificate and key, and the authority; each as PEM, or empty."""
-    certificate = secret.first("tls.crt", "certFile")
-    private_key = secret.first("tls.key", "keyFile")
-    if bool(certificate) != bool(private_key):
-        raise SecretUnusable(f"secret '{secret.name}': 'tls.crt' and 'tls.key' need each other")
-    return certificate, private_key, secret.first("ca.crt", "caFile")
 
 
 def proxy_of(secret: Secret) -> Proxy:

@@ -1,7 +1,7 @@
 import pytest
 
-from controllers.source.reference import Target, candidates, is_cheap, prefixes
 from shared.git.errors import InvalidRemote, ReferenceNotFound
+from shared.git.reference import Target, candidates, is_cheap, prefixes
 from shared.model.source import GitReference
 
 A, B, C, T = ("a" * 40, "b" * 40, "c" * 40, "1" * 40)
