@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from controllers.source import git_repository, oci_repository
-from controllers.source.access import Access, TokenCache
+from controllers.source.access import Access
 from controllers.source.conditions import GIT_OWNED, GIT_SUMMARY, OCI_OWNED, OCI_SUMMARY
 from controllers.source.includes import Includes
 from controllers.source.oci_access import OciAccess
@@ -18,6 +18,7 @@ from controllers.source.settings import IDENTITY_GATE, InvalidSettings, Settings
 from shared.artifacts.errors import StorageFailed
 from shared.artifacts.serve import create_app
 from shared.artifacts.storage import Storage
+from shared.cloud.token_cache import TokenCache
 from shared.git.client import Git
 from shared.git.pool import WorkerPool
 from shared.kube.secrets import Secrets
@@ -28,6 +29,7 @@ from shared.runtime.controller import Controller
 from shared.runtime.kind import Kind
 from shared.runtime.probes import serving
 from shared.runtime.process import Parts, run
+from shared.runtime.registry_secrets import RegistrySecrets
 from shared.runtime.services import Services
 
 
@@ -61,7 +63,7 @@ def _git_repositories(
     settings: Settings, storage: Storage, services: Services, git: Git
 ) -> Kind[GitRepository]:
     secrets = Secrets(services.client)
-    tokens = TokenCache(settings.token_cache_size, settings.token_cache_longest)
+    tokens: TokenCache[str] = TokenCache(settings.token_cache_size, settings.token_cache_longest)
     identities = settings.runtime.gates[IDENTITY_GATE]
     deps = git_repository.Deps(
         workspaces=settings.workspaces,
@@ -92,7 +94,7 @@ def _oci_repositories(
         workspaces=settings.workspaces,
         storage=storage,
         git=git,
-        access=OciAccess(services.client, secrets, identities=identities),
+        access=OciAccess(RegistrySecrets(services.client, secrets), identities=identities),
         secrets=secrets,
         authorizations=Authorizations(settings.token_cache_size, settings.token_cache_longest),
         digest_algorithm=settings.digest_algorithm,
