@@ -3,7 +3,6 @@ from pathlib import Path
 
 import pytest
 
-from controllers.source.access import TokenCache
 from controllers.source.settings import InvalidSettings, Settings
 
 
@@ -49,23 +48,3 @@ def test_what_cannot_work_is_refused(flag: str, words: str) -> None:
 def test_an_unknown_gate_is_fatal() -> None:
     with pytest.raises(SystemExit):
         Settings.from_process(["--feature-gates=OptimizedGitClones=true"], {})
-
-
-def test_tokens_are_kept_for_most_of_their_life() -> None:
-    clock = [1_000_000_000.0]
-    cache = TokenCache(2, timedelta(hours=1), lambda: clock[0])
-    cache.keep(("a",), "token", "2001-09-09T02:03:20Z")  # ends in 1000 s
-
-    clock[0] += 799
-    assert cache.find(("a",)) == "token"
-    clock[0] += 2
-    assert cache.find(("a",)) is None
-
-
-def test_the_token_cache_is_bounded() -> None:
-    cache = TokenCache(1, timedelta(hours=1), lambda: 0.0)
-    cache.keep(("a",), "one", "2001-09-09T02:03:20Z")
-    cache.keep(("b",), "two", "2001-09-09T02:03:20Z")
-    cache.keep(("c",), "three", "whenever")
-
-    assert [cache.find((name,)) for name in "abc"] == [None, "two", None]
