@@ -13,9 +13,10 @@ from shared.kube.client import KubeClient
 from shared.kube.errors import KubeError
 from shared.logic import cel
 from shared.logic.health_exprs import ReadyExpression
+from shared.model.applying import Dependency
 from shared.model.artifact import Artifact
 from shared.model.kinds import KUSTOMIZATION
-from shared.model.kustomize import Dependency, Kustomization, SourceRef
+from shared.model.kustomize import Kustomization, SourceRef
 from shared.model.meta import READY, Object, ObjectKey
 from shared.runtime.failure import Failure, Waiting
 

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import structlog
 
-from controllers.kustomize.hands import Hands
 from controllers.kustomize.memory import Remembered
 from shared.kube.errors import KubeError
+from shared.kube.hands import Hands
 from shared.logic.changes import Action
 from shared.logic.inventory import InvalidEntry, Inventory
 from shared.logic.owner import Owner

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from controllers.kustomize import stages
-from controllers.kustomize.crew import Crew
+from controllers.kustomize.acting import actor_of, hands_of
 from controllers.kustomize.decide import Inputs, Situation, Step, decide
 from controllers.kustomize.dependencies import Dependencies
 from controllers.kustomize.failures import ReconciliationFailed
@@ -28,6 +28,7 @@ from controllers.kustomize.stages import Stage
 from controllers.kustomize.support import require_enabled
 from controllers.kustomize.variables import Variables, gather
 from shared.kube.client import KubeClient
+from shared.kube.crew import Crew
 from shared.kube.health import Outcome as HealthOutcome
 from shared.logic.drift_ignore import IgnoreRules, InvalidIgnoreRule
 from shared.logic.manifest import UnusableManifest, prepare
@@ -84,11 +85,11 @@ class Reconciler:
         """Delete the objects, if the spec says so and the identity for it still exists."""
         if ks.suspend or not ks.deletes_objects or not report.status.get("inventory"):
             return
-        if not await self._deps.crew.can_act(ks):
+        if not await self._deps.crew.can_act(actor_of(ks)):
             entries = "\n".join(item["id"] for item in report.status["inventory"].get("entries") or ())
             report.tell(EventType.WARNING, "PruneFailed", f"unable to prune objects: \n{entries}")
             return
-        hands = await self._deps.crew.hands(ks)
+        hands = await hands_of(ks, self._deps.crew)
         await prune_all(ks, report, self._deps.memories.of(ks.key), hands)
 
     def _still_waits(self, ks: Kustomization, report: Report, memory: Remembered, artifact: Artifact) -> bool:
@@ -164,7 +165,7 @@ class Reconciler:
         self, ks: Kustomization, report: Report, memory: Remembered, rollout: Rollout | None
     ) -> Acts:
         assert rollout is not None
-        return Acts(ks, report, memory, rollout, await self._deps.crew.hands(ks), self._deps.options)
+        return Acts(ks, report, memory, rollout, await hands_of(ks, self._deps.crew), self._deps.options)
 
 
 def _prepared(ks: Kustomization, objects: list[Object], acts: Acts) -> tuple[list[Object], IgnoreRules]:

@@ -15,7 +15,6 @@ import structlog
 
 from controllers.kustomize import stages
 from controllers.kustomize.failures import HealthCheckFailed, PruneFailed, ReconciliationFailed
-from controllers.kustomize.hands import Hands
 from controllers.kustomize.health import awaited, expiring_jobs
 from controllers.kustomize.history import Attempted, origin_revision, with_attempt
 from controllers.kustomize.memory import Remembered, Rollout
@@ -24,6 +23,7 @@ from controllers.kustomize.stages import HEALTHY, Stage
 from shared.kube.apply import ApplyOptions, refs_of
 from shared.kube.apply_errors import ApplyFailed, StillSettling
 from shared.kube.apply_object import Rules
+from shared.kube.hands import Hands
 from shared.kube.health import HealthCheck, HealthOptions, Verdict
 from shared.kube.health import Outcome as HealthOutcome
 from shared.logic.changes import ChangeSet

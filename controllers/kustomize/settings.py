@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
 
-from controllers.kustomize.clusters import ClusterSettings
-from controllers.kustomize.kubeconfig import Allowed
 from controllers.kustomize.prune_guard import PruneGuard
 from controllers.kustomize.sops.vault_auth import VaultAuth
+from shared.kube.clusters import ClusterSettings
+from shared.kube.kubeconfig import Allowed
 from shared.model.meta import GroupKind, ObjectKey
 from shared.runtime.flags import Flags, RuntimeSettings, listed
 

@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from controllers.kustomize.build import Builder
-from controllers.kustomize.clusters import Clusters
 from controllers.kustomize.configs import Configs
-from controllers.kustomize.crew import Crew
 from controllers.kustomize.dependencies import Dependants, Dependencies
 from controllers.kustomize.fetch import Fetch
 from controllers.kustomize.memory import Memories
@@ -27,9 +25,12 @@ from controllers.kustomize.sources import Consumers, Sources
 from controllers.kustomize.stages import HEALTHY
 from controllers.kustomize.workspace import Workspace
 from shared.artifacts.fetch import Fetcher, FetchPolicy
+from shared.kube.clusters import Clusters
+from shared.kube.crew import Crew
+from shared.kube.hands import Grip
 from shared.kube.tracker import Drift, Tracker
 from shared.model.kinds import KUSTOMIZATION
-from shared.model.kustomize import STATUS_MANAGER, Kustomization
+from shared.model.kustomize import FIELD_MANAGER, STATUS_MANAGER, Kustomization
 from shared.model.meta import READY, RECONCILING, STALLED, ObjectKey, ObjectRef
 from shared.runtime.controller import Controller
 from shared.runtime.kind import Kind
@@ -49,7 +50,7 @@ class Wiring:
         self._session = aiohttp.ClientSession()
         self._decryption: Decryption | None = None
         self._clusters = Clusters(services.client, services.discovery, settings.clusters, self._drop)
-        self._crew = Crew(self._clusters, concurrency=settings.concurrent_ssa, tend=self._tend)
+        self._crew = Crew(self._clusters, Grip(FIELD_MANAGER, settings.concurrent_ssa), tend=self._tend)
         self._memories = Memories(full_check=settings.full_check, forgotten=self._crew.release)
         self._sources = Sources(
             services.client, settings.runtime, no_cross_namespace_refs=settings.no_cross_namespace_refs

@@ -11,12 +11,13 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
 from shared.kube.cache import Cache, Change
 from shared.kube.client import KubeClient
-from shared.logic.owner import OWNER_NAME, OWNER_NAMESPACE, metadata_map, owner_of
+from shared.logic.owner import KUSTOMIZATION_LABELS, OwnerLabels, metadata_map
 from shared.logic.pacing import FIGHT, Fight, Pacing
 from shared.logic.sightings import Meddling, Sighting, Sightings, is_newer
 from shared.model.kinds import Resource
@@ -26,7 +27,6 @@ log = structlog.get_logger()
 
 _MAX_KINDS = 200
 _MAY_BE_BROKEN_SECONDS = 10.0
-_OWNER_LABELS = (OWNER_NAME, OWNER_NAMESPACE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +54,27 @@ class Answer:
     obj: Object | None = None
 
 
-def _identity_and_owner(obj: Object) -> Object:
+def _identity_and_owner(obj: Object, owner: OwnerLabels) -> Object:
     """What is asked of an object after it was sighted; the rest of its metadata would only lie there."""
     meta, labels = obj["metadata"], metadata_map(obj, "labels")
     kept = {key: meta[key] for key in ("name", "namespace", "uid", "resourceVersion") if key in meta}
-    return {"metadata": kept | {"labels": {key: labels[key] for key in _OWNER_LABELS if key in labels}}}
+    wanted = (owner.name, owner.namespace)
+    return {"metadata": kept | {"labels": {key: labels[key] for key in wanted if key in labels}}}
 
 
 class _Kind:
     """One watched kind: its cache, what was seen of it, and who needs it."""
 
-    def __init__(self, resource: Resource, client: KubeClient) -> None:
+    def __init__(self, resource: Resource, client: KubeClient, labels: OwnerLabels) -> None:
         self.resource = resource
         self.sightings = Sightings()
         self.users: set[ObjectKey] = set()
         self.cache = Cache(
-            client, resource, label_selector=OWNER_NAME, metadata_only=True, keep=_identity_and_owner
+            client,
+            resource,
+            label_selector=labels.name,
+            metadata_only=True,
+            keep=partial(_identity_and_owner, owner=labels),
         )
         self.task: asyncio.Task[None] | None = None
 
@@ -81,8 +86,11 @@ class Tracker:
     not covered. It may be another identity than the one that applies.
     """
 
-    def __init__(self, client: KubeClient, *, max_kinds: int = _MAX_KINDS) -> None:
+    def __init__(
+        self, client: KubeClient, *, max_kinds: int = _MAX_KINDS, labels: OwnerLabels = KUSTOMIZATION_LABELS
+    ) -> None:
         self._client = client
+        self._labels = labels
         self._max_kinds = max_kinds
         self._kinds: dict[GroupKind, _Kind] = {}
         self._subscribers: list[Subscriber] = []
@@ -178,7 +186,7 @@ class Tracker:
             yield answer
         finally:
             what = kind.sightings.end(key, answer.obj)
-            owner = owner_of(answer.obj) if answer.obj is not None else None
+            owner = self._labels.owner_of(answer.obj) if answer.obj is not None else None
             if what is not None and owner is not None:
                 self._publish(kind.resource, key, {owner}, what)
 
@@ -220,7 +228,7 @@ class Tracker:
         if len(self._kinds) >= self._max_kinds:
             log.warning("too many kinds to watch for drift", kind=str(resource.group_kind))
             return None
-        kind = _Kind(resource, self._client)
+        kind = _Kind(resource, self._client, self._labels)
 
         def take(change: Change) -> None:
             self._take(kind, change)
@@ -237,7 +245,7 @@ class Tracker:
 
     def _take(self, kind: _Kind, change: Change) -> None:
         what = kind.sightings.watched(change.key, change.before, change.after)
-        found = {owner_of(obj) for obj in (change.before, change.after) if obj is not None}
+        found = {self._labels.owner_of(obj) for obj in (change.before, change.after) if obj is not None}
         owners = {owner for owner in found if owner is not None}
         ref = _ref(kind.resource, change.key)
         for owner in owners:

@@ -40,11 +40,30 @@ class Owner:
         return owner_of(live) == ObjectKey(self.namespace, self.name)
 
 
+@dataclass(frozen=True, slots=True)
+class OwnerLabels:
+    """The labels by which the objects of one kind of owner are known."""
+
+    name: str
+    namespace: str
+
+    @classmethod
+    def of_group(cls, group: str) -> OwnerLabels:
+        return cls(f"{group}/name", f"{group}/namespace")
+
+    def owner_of(self, obj: Mapping[str, Any]) -> ObjectKey | None:
+        """Who the labels say the owner is; None unless both are there."""
+        labels = metadata_map(obj, "labels")
+        name, namespace = labels.get(self.name), labels.get(self.namespace)
+        return ObjectKey(namespace, name) if name and namespace else None
+
+
+KUSTOMIZATION_LABELS = OwnerLabels.of_group(GROUP)
+
+
 def owner_of(obj: Mapping[str, Any]) -> ObjectKey | None:
-    """Who the labels say the owner is; None unless both are there."""
-    labels = metadata_map(obj, "labels")
-    name, namespace = labels.get(OWNER_NAME), labels.get(OWNER_NAMESPACE)
-    return ObjectKey(namespace, name) if name and namespace else None
+    """The Kustomization that the labels name."""
+    return KUSTOMIZATION_LABELS.owner_of(obj)
 
 
 def metadata_map(obj: Mapping[str, Any], field: str) -> Mapping[str, str]:

@@ -6,12 +6,13 @@ KeyError on what got past it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Self
 
+from shared.model.applying import CommonMetadata, Dependency, KubeConfigRef
 from shared.model.duration import parse_duration
 from shared.model.meta import ObjectKey, ObjectRef
 
@@ -50,16 +51,6 @@ class SourceRef:
     def parse(cls, raw: Mapping[str, Any], namespace: str) -> Self:
         given = raw.get("namespace") or ""
         return cls(raw["kind"], raw["name"], given or namespace, bool(given))
-
-
-@dataclass(frozen=True, slots=True)
-class Dependency:
-    namespace: str
-    name: str
-    ready_expr: str
-
-    def __str__(self) -> str:
-        return f"{self.namespace}/{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,24 +93,6 @@ class Decryption:
 
 
 @dataclass(frozen=True, slots=True)
-class KubeConfigRef:
-    """Exactly one of the two names is set; `key` belongs to the secret."""
-
-    secret: str
-    key: str
-    config_map: str
-
-    @classmethod
-    def parse(cls, raw: Mapping[str, Any]) -> Self:
-        secret, config_map = raw.get("secretRef") or {}, raw.get("configMapRef") or {}
-        if bool(secret) == bool(config_map):
-            raise ValueError(
-                "exactly one of spec.kubeConfig.configMapRef or spec.kubeConfig.secretRef must be specified"
-            )
-        return cls(secret.get("name", ""), secret.get("key") or "", config_map.get("name", ""))
-
-
-@dataclass(frozen=True, slots=True)
 class BuildSpec:
     """What the spec adds to the kustomization file, as kustomize spells it (specs/kustomize.md 5.2)."""
 
@@ -144,16 +117,6 @@ class BuildSpec:
             images=tuple(spec.get("images") or ()),
             build_metadata=tuple(spec.get("buildMetadata") or ()),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class CommonMetadata:
-    labels: Mapping[str, str]
-    annotations: Mapping[str, str]
-
-    @classmethod
-    def parse(cls, raw: Mapping[str, Any]) -> Self:
-        return cls(dict(raw.get("labels") or {}), dict(raw.get("annotations") or {}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +190,7 @@ class Kustomization:
             force=bool(spec.get("force")),
             suspend=bool(spec.get("suspend")),
             deletion_policy=DeletionPolicy(spec.get("deletionPolicy") or DeletionPolicy.MIRROR_PRUNE),
-            depends_on=_dependencies(spec.get("dependsOn") or (), namespace),
+            depends_on=Dependency.parse_all(spec.get("dependsOn") or (), namespace),
             build=BuildSpec.parse(spec),
             common_metadata=CommonMetadata.parse(spec.get("commonMetadata") or {}),
             post_build=PostBuild.parse(post_build) if post_build else None,
@@ -238,13 +201,6 @@ class Kustomization:
             service_account=spec.get("serviceAccountName") or "",
             kube_config=KubeConfigRef.parse(kube_config) if kube_config else None,
         )
-
-
-def _dependencies(raw: Sequence[Mapping[str, Any]], namespace: str) -> tuple[Dependency, ...]:
-    return tuple(
-        Dependency(item.get("namespace") or namespace, item["name"], item.get("readyExpr") or "")
-        for item in raw
-    )
 
 
 def _checked(raw: Mapping[str, Any]) -> ObjectRef:

@@ -13,9 +13,9 @@ import aiohttp
 from controllers.kustomize.sops.cloud import vault
 from controllers.kustomize.sops.errors import DataKeyUnavailable, KeysInvalid
 from controllers.kustomize.sops.vault_auth import VaultAuth
-from controllers.kustomize.tokens import request_token
 from shared.kube.client import KubeClient
 from shared.kube.errors import KubeError
+from shared.kube.tokens import request_token
 from shared.logic.go_yaml import YamlError, read_document
 from shared.model.kinds import CONFIG_MAP
 from shared.model.meta import ObjectKey

@@ -11,8 +11,9 @@ from aiohttp import web
 from controllers.kustomize.dependencies import Dependants, Dependencies, built_in_problem
 from controllers.kustomize.failures import InvalidExpression
 from shared.kube.cache import Change
+from shared.model.applying import Dependency
 from shared.model.artifact import Artifact
-from shared.model.kustomize import Dependency, Kustomization
+from shared.model.kustomize import Kustomization
 from shared.model.meta import ObjectKey
 from shared.runtime.failure import Waiting
 from tests import make

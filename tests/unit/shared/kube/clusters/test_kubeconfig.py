@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controllers.kustomize.kubeconfig import Access, Allowed, KubeconfigRefused, parse_kubeconfig
 from shared.kube.client import Identity
+from shared.kube.kubeconfig import Access, Allowed, KubeconfigRefused, parse_kubeconfig
 from shared.logic.go_yaml import write
 
 STRICT = Allowed()

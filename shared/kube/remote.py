@@ -19,10 +19,10 @@ from typing import Any, Protocol
 
 import aiohttp
 
-from controllers.kustomize.kubeconfig import Access, KubeconfigRefused
-from controllers.kustomize.tokens import request_token
 from shared.kube.access import Connection, connect_with
 from shared.kube.client import KubeClient
+from shared.kube.kubeconfig import Access, KubeconfigRefused
+from shared.kube.tokens import request_token
 from shared.model.meta import ObjectKey
 
 _READ_BUFFER = 2 * 1024 * 1024

@@ -1,4 +1,4 @@
-"""Which hands act for a Kustomization, and the watches that see what others do to its objects.
+"""Which hands act for an owner, and the watches that see what others do to its objects.
 
 One tracker for every cluster, running as the cluster's own identity; hands for every cluster and user.
 """
@@ -8,10 +8,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from controllers.kustomize.clusters import Clusters, Target, TargetKey
-from controllers.kustomize.hands import Hands
+from shared.kube.clusters import Actor, Clusters, Target, TargetKey
+from shared.kube.hands import Grip, Hands
 from shared.kube.tracker import Tracker
-from shared.model.kustomize import Kustomization
 from shared.model.meta import ObjectKey
 
 _MAX_HANDS = 500
@@ -20,33 +19,33 @@ _MAX_HANDS = 500
 class Crew:
     """`tend` is told of every new tracker, before it runs. `run` never returns."""
 
-    def __init__(self, clusters: Clusters, *, concurrency: int, tend: Callable[[Tracker], None]) -> None:
+    def __init__(self, clusters: Clusters, grip: Grip, *, tend: Callable[[Tracker], None]) -> None:
         self._clusters = clusters
-        self._concurrency = concurrency
+        self._grip = grip
         self._tend = tend
         self._trackers: dict[str, Tracker] = {}
         self._hands: dict[TargetKey, Hands] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._changed = asyncio.Event()
 
-    async def hands(self, ks: Kustomization) -> Hands:
-        """Raises ReconciliationFailed when there is no way to act."""
-        target = await self._clusters.client(ks)
+    async def hands(self, actor: Actor) -> Hands:
+        """Raises ClusterRefused when there is no way to act."""
+        target = await self._clusters.client(actor)
         found = self._hands.get(target.key)
         if found is None:
             if len(self._hands) >= _MAX_HANDS:
                 self._hands.clear()
             found = self._hands[target.key] = Hands.on(
-                target.client, target.discovery, self._tracker(target), concurrency=self._concurrency
+                target.client, target.discovery, self._tracker(target), self._grip
             )
         return found
 
-    async def can_act(self, ks: Kustomization) -> bool:
+    async def can_act(self, actor: Actor) -> bool:
         """Does the service account to impersonate exist?"""
-        return await self._clusters.can_impersonate(ks)
+        return await self._clusters.can_impersonate(actor)
 
     def release(self, key: ObjectKey) -> None:
-        """The Kustomization is gone: nothing needs to be watched for it."""
+        """The owner is gone: nothing needs to be watched for it."""
         for tracker in self._trackers.values():
             tracker.release(key)
 
@@ -70,7 +69,7 @@ class Crew:
     def _tracker(self, target: Target) -> Tracker:
         tracker = self._trackers.get(target.key.cluster)
         if tracker is None:
-            tracker = self._trackers[target.key.cluster] = Tracker(target.own)
+            tracker = self._trackers[target.key.cluster] = Tracker(target.own, labels=self._grip.labels)
             self._tend(tracker)
             self._changed.set()
         return tracker

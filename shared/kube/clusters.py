@@ -1,4 +1,4 @@
-"""Where a Kustomization acts, and as whom (specs/kustomize.md 13, specs/runtime.md 8.1).
+"""Where the owner of objects acts, and as whom (specs/kustomize.md 13, specs/runtime.md 8.1).
 
 The controller's own cluster or a remote one; there as itself, as the kubeconfig's user, or as an
 impersonated service account. References are always read in the management cluster, with the
@@ -15,14 +15,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from controllers.kustomize.failures import ReconciliationFailed
-from controllers.kustomize.kubeconfig import Access, Allowed, KubeconfigRefused, parse_kubeconfig
-from controllers.kustomize.remote import Credentials, RequestedToken, open_connection
 from shared.kube.client import Identity, KubeClient
 from shared.kube.discovery import Discovery
 from shared.kube.errors import KubeError
+from shared.kube.kubeconfig import Access, Allowed, KubeconfigRefused, parse_kubeconfig
+from shared.kube.remote import Credentials, RequestedToken, open_connection
+from shared.model.applying import KubeConfigRef
 from shared.model.kinds import CONFIG_MAP, SECRET, SERVICE_ACCOUNT
-from shared.model.kustomize import KubeConfigRef, Kustomization
 from shared.model.meta import Object, ObjectKey
 
 _MAX_REMOTES = 50
@@ -34,9 +33,26 @@ _CLOUDS = ("aws", "azure", "gcp")
 _NOTHING = Allowed()
 
 
+class ClusterRefused(Exception):
+    """There is no way to act as the spec wants. Quotes no credentials."""
+
+
+class ReferenceUnread(ClusterRefused):
+    """The Secret or ConfigMap of the kubeconfig cannot be read; the cause is the client's error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Whose spec it is: its namespace, and what the spec says of cluster and account."""
+
+    namespace: str
+    service_account: str = ""
+    kube_config: KubeConfigRef | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class TargetKey:
-    """Equal for two Kustomizations that act in the same place as the same user.
+    """Equal for two owners that act in the same place as the same user.
 
     `cluster` is empty for the management cluster; it changes with every version of a kubeconfig.
     """
@@ -47,7 +63,7 @@ class TargetKey:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`client` acts for the Kustomization; `own` is the same cluster without impersonation, for watches."""
+    """`client` acts for the owner; `own` is the same cluster without impersonation, for watches."""
 
     client: KubeClient
     own: KubeClient
@@ -102,26 +118,26 @@ class Clusters:
         self._retired: list[_Remote] = []
         self._lock = asyncio.Lock()
 
-    async def client(self, ks: Kustomization) -> Target:
-        """Raises ReconciliationFailed, which is retried."""
-        identity = self._impersonated(ks)
-        if ks.kube_config is None:
+    async def client(self, actor: Actor) -> Target:
+        """Raises ClusterRefused, and ReferenceUnread where the kubeconfig cannot be read."""
+        identity = self._impersonated(actor)
+        if actor.kube_config is None:
             return _target(self._client, self._discovery, "", identity)
         try:
-            remote = await self._remote(ks.kube_config, ks.namespace)
+            remote = await self._remote(actor.kube_config, actor.namespace)
         except KubeconfigRefused as error:
-            raise ReconciliationFailed(str(error), retry_in=ks.retry_interval) from error
+            raise ClusterRefused(str(error)) from error
         return _target(remote.client, remote.discovery, remote.version, identity or remote.identity)
 
-    async def can_impersonate(self, ks: Kustomization) -> bool:
+    async def can_impersonate(self, actor: Actor) -> bool:
         """Can the service account be read, always in the management cluster? True where there is none."""
-        name = ks.service_account or self._settings.default_service_account
+        name = actor.service_account or self._settings.default_service_account
         if not name:
             return True
         if _ACCOUNT_NAME.fullmatch(name) is None:
             return False
         try:
-            await self._client.get(SERVICE_ACCOUNT, ks.namespace, name, metadata_only=True)
+            await self._client.get(SERVICE_ACCOUNT, actor.namespace, name, metadata_only=True)
         except KubeError:
             return False
         return True
@@ -134,16 +150,14 @@ class Clusters:
         for remote in doomed:
             await remote.client.close()
 
-    def _impersonated(self, ks: Kustomization) -> Identity | None:
-        name = ks.service_account or self._settings.default_service_account
+    def _impersonated(self, actor: Actor) -> Identity | None:
+        name = actor.service_account or self._settings.default_service_account
         if not name:
             return None
         if _ACCOUNT_NAME.fullmatch(name) is None:
             # Whatever it is, acting with the controller's own rights instead would be worse.
-            raise ReconciliationFailed(
-                f"{name[:100]!r} is not the name of a ServiceAccount", retry_in=ks.retry_interval
-            )
-        return Identity.service_account(ks.namespace, name)
+            raise ClusterRefused(f"{name[:100]!r} is not the name of a ServiceAccount")
+        return Identity.service_account(actor.namespace, name)
 
     async def _remote(self, ref: KubeConfigRef, namespace: str) -> _Remote:
         if ref.secret:
@@ -170,7 +184,7 @@ class Clusters:
         try:
             return await self._client.get(resource, key.namespace, key.name)
         except KubeError as error:
-            raise KubeconfigRefused(f"unable to read KubeConfig {kind} '{key}' error: {error}") from error
+            raise ReferenceUnread(f"unable to read KubeConfig {kind} '{key}' error: {error}") from error
 
     async def _connected(self, ref: KubeConfigRef, obj: Object, version: str) -> _Remote:
         where = f"KubeConfig {'secret' if ref.secret else 'configmap'} '{ObjectKey.of(obj)}'"

@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from controllers.kustomize.kubeconfig import Access, KubeconfigRefused
-from controllers.kustomize.remote import FixedHeader, open_connection
 from shared.kube.client import KubeClient
+from shared.kube.kubeconfig import Access, KubeconfigRefused
+from shared.kube.remote import FixedHeader, open_connection
 from shared.model.kinds import CONFIG_MAP
 
 
