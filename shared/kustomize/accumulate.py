@@ -17,15 +17,17 @@ from shared.kustomize.errors import (
     BuildError,
     KustomizationInvalid,
     PluginRefused,
+    RemoteFailed,
     ResourceInvalid,
     TransformFailed,
 )
 from shared.kustomize.field_transforms import builtin_transforms
 from shared.kustomize.filesystem import shown
-from shared.kustomize.load import Loader, is_remote
+from shared.kustomize.load import Loader
 from shared.kustomize.merge.schema import BuiltInSchema, OpenApiSchema
 from shared.kustomize.model import COMPONENT, Kustomization
 from shared.kustomize.reading import read_resources
+from shared.kustomize.remote import is_remote, is_web, shown_address
 from shared.kustomize.resmap import ResMap
 from shared.kustomize.resource import Resource, Source, copied
 from shared.logic.go_yaml import YamlError, read_document
@@ -58,14 +60,16 @@ class Accumulation:
 class Target:
     """One kustomization file and what it takes to build it."""
 
-    def __init__(self, loader: Loader, annotating: str | None, root: "Kustomization | None" = None) -> None:
-        """`annotating` is the directory for origin annotations, None where none are wanted."""
+    def __init__(
+        self, loader: Loader, place: origins.Place | None, root: "Kustomization | None" = None
+    ) -> None:
+        """`place` is where the file lies for origin annotations."""
         self.loader = loader
         self.path, self.kustomization = loader.kustomization()
         self._metadata = (root or self.kustomization).build_metadata
         self._root = root or self.kustomization
-        # The directory as the root names it, for origin annotations.
-        self._directory = annotating if self._metadata else None
+        # None where no annotations are wanted.
+        self._place = place if self._metadata else None
 
     def empty(self) -> Accumulation:
         return Accumulation(ResMap(self.loader.session.options.limits.objects))
@@ -88,6 +92,7 @@ class Target:
     def _accumulated(self, into: Accumulation) -> Accumulation:
         self.loader.session.check_deadline()
         kustomization = self.kustomization
+        self.loader.require_fetched((*kustomization.all_resources, *kustomization.components))
         self._add_resources(into, kustomization.all_resources)
         config = self._own_config()
         into.add_config(config)
@@ -131,30 +136,34 @@ class Target:
 
     def _add_file(self, into: Accumulation, content: bytes, path: str, file: str) -> None:
         found = read_resources(content, file, self.loader.session.options.limits.yaml)
-        if self._directory is not None:
+        if self._place is not None:
             for resource in found:
-                origins.annotate(resource, origins.of_file(self._directory, path))
+                origins.annotate(resource, origins.of_file(self._place, path))
         into.resmap.append_all(found)
 
     def _add_remote(self, into: Accumulation, path: str) -> None:
-        fetch = self.loader.session.options.fetch
-        if fetch is None:
-            self.loader.child(path)  # says that it is refused
-            return
-        fetched = fetch(path)
-        if isinstance(fetched, bytes):
-            self._add_file(into, fetched, path, path)
-        else:
-            self._directory_into(into, self.loader.remote(fetched.tree, fetched.path), path)
+        """What is behind http or https may be a file; anything else, and what is no file, a repository."""
+        address = shown_address(path)
+        no_file = ""
+        try:
+            if is_web(path):
+                try:
+                    self._add_file(into, self.loader.remote_file(path), path, address)
+                    return
+                except (RemoteFailed, ResourceInvalid) as error:
+                    no_file = f"{error}; and as a repository: "
+            self._directory_into(into, self.loader.child(path), path)
+        except BuildError as error:
+            located = type(error)(f"{self.path}: accumulating resources from '{address}': {no_file}{error}")
+            located.kustomization = error.kustomization or self.path
+            raise located from error
 
     def _directory_into(
         self, into: Accumulation, loader: Loader, path: str, *, component: bool = False
     ) -> Accumulation:
         """Build a kustomization that this one names, into the same objects or into its own."""
-        directory = self._directory
-        if directory is not None:
-            directory = posixpath.normpath(posixpath.join(directory, path))
-        target = Target(loader, directory, self._root)
+        place = self._place
+        target = Target(loader, place and place.joined(path), self._root)
         target.set_schema(into.resmap.resources)
         is_component = target.kustomization.kind == COMPONENT
         if component and not is_component:
@@ -238,9 +247,9 @@ class Target:
             into.resmap.absorb(resource)
 
     def _origin(self, kind: str) -> origins.Origin | None:
-        if self._directory is None:
+        if self._place is None:
             return None
-        return origins.of_field(self._directory, posixpath.basename(self.path), kind)
+        return origins.of_field(self._place, posixpath.basename(self.path), kind)
 
     def _plugin_configs(self, entries: Sequence[str]) -> list[Resource]:
         """The objects that declare generators, transformers or validators, inline or in files."""
@@ -251,11 +260,9 @@ class Target:
             if inline is None:
                 paths.append(entry)
                 continue
-            if self._directory is not None:
+            if self._place is not None:
                 for resource in inline:
-                    origins.annotate(
-                        resource, origins.of_file(self._directory, posixpath.basename(self.path))
-                    )
+                    origins.annotate(resource, origins.of_file(self._place, posixpath.basename(self.path)))
             gathered.resmap.append_all(inline)
         self._add_resources(gathered, paths)
         return gathered.resmap.resources

@@ -83,7 +83,7 @@ def build(root: Tree | str, path: str = "/", options: Options | None = None) -> 
 
 
 def _build(session: Session, tree: Tree, path: str) -> Build:
-    target = Target(Loader(session, tree, path), "")
+    target = Target(Loader(session, tree, path), origins.Place())
     target.set_schema()
     gathered = target.accumulate(target.empty())
     resmap = gathered.resmap

@@ -62,6 +62,10 @@ class RemoteRefused(BuildError):
     """Something on the network, where the caller did not allow it."""
 
 
+class RemoteFailed(BuildError):
+    """Something on the network that could not be had, or is not what it should be."""
+
+
 class PluginRefused(BuildError):
     """A plugin that is not built in: Helm charts, executables, containers."""
 

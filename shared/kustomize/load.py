@@ -1,11 +1,12 @@
 """Read the files of one kustomization, within its root and within the limits of the build."""
 
 import posixpath
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from shared.kustomize.errors import (
+    BuildError,
     CycleFound,
     FileMissing,
     KustomizationInvalid,
@@ -18,14 +19,18 @@ from shared.kustomize.filesystem import Tree, normalized, shown
 from shared.kustomize.merge.schema import BuiltInSchema, Schema
 from shared.kustomize.model import Kustomization, parse_kustomization
 from shared.kustomize.options import LoadRestrictions, Options
+from shared.kustomize.remote import (
+    GitAddress,
+    RemoteNeeded,
+    Remotes,
+    is_remote,
+    is_web,
+    parse_git_address,
+    shown_address,
+)
 from shared.logic.go_yaml import YamlError, read_document
 
 FILE_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
-
-_URL = re.compile(
-    r"(git::|gh:|file://|ssh://|https?://|git@|github\.com[:/]|[\w.-]+@[\w.-]+:)", re.IGNORECASE
-)
-_REPOSITORY = re.compile(r"[^/]+\.[^/]+/.*(\.git(/|$|\?)|//|\?ref=)")
 
 
 @dataclass(slots=True)
@@ -52,52 +57,93 @@ class Session:
             self.options.deadline()
 
 
-def is_remote(path: str) -> bool:
-    """Whether a resource is an address on the network (or of a repository) and no path."""
-    return _URL.match(path) is not None or _REPOSITORY.match(path) is not None
+class Trail(NamedTuple):
+    """What led to a kustomization: directories of its tree, outermost first, and repositories before it."""
+
+    directories: tuple[str, ...] = ()
+    repositories: tuple[GitAddress, ...] = ()
+    depth: int = 0
+
+
+_START = Trail()
 
 
 class Loader:
     """The directory of one kustomization. Paths are relative to it, or absolute in the tree."""
 
-    __slots__ = ("_ancestors", "root", "session", "tree")
+    __slots__ = ("_trail", "root", "session", "tree")
 
-    def __init__(self, session: Session, tree: Tree, root: str, ancestors: tuple[str, ...] = ()) -> None:
+    def __init__(self, session: Session, tree: Tree, root: str, trail: Trail = _START) -> None:
         self.session = session
         self.tree = tree
         self.root = tree.resolve(root)
-        self._ancestors = ancestors
+        self._trail = trail
         if not tree.is_directory(self.root):
             raise FileMissing(f"{shown(self.root)}: must build at a directory")
 
     def child(self, path: str) -> "Loader":
-        """The loader of another kustomization. Raises CycleFound, FileMissing, RemoteRefused."""
+        """The loader of another kustomization. Raises BuildError, and RemoteNeeded for one elsewhere."""
         if not path:
             raise KustomizationInvalid(f"{shown(self.root)}: unable to load an empty path")
         if is_remote(path):
-            raise RemoteRefused(f"{shown(self.root)}: remote resource {path!r} is not allowed")
+            return self._remote_child(path)
         if path.startswith("/"):
             raise PathForbidden(f"{shown(self.root)}: new root {path!r} cannot be absolute")
         root = self.tree.resolve(self._joined(path))
         if not self.tree.is_directory(root):
             raise FileMissing(f"{shown(root)}: must build at a directory, but it is a file")
-        chain = (*self._ancestors, self.root)
-        if len(chain) > self.session.options.limits.depth:
-            raise LimitExceeded(
-                f"{shown(root)}: kustomizations nested more than {len(chain) - 1} levels deep"
-            )
+        chain = (*self._trail.directories, self.root)
         for visited in chain:
             if visited == root or visited.startswith(root.rstrip("/") + "/"):
                 names = " -> ".join(shown(step) for step in (*chain[chain.index(visited) :], root))
                 raise CycleFound(f"cycle detected: {names}")
-        return Loader(self.session, self.tree, root, chain)
+        return self._below(self.tree, root, Trail(chain, self._trail.repositories))
 
-    def remote(self, tree: Tree, path: str) -> "Loader":
+    def _remote_child(self, path: str) -> "Loader":
         """The loader of a fetched kustomization, which sees nothing but its own tree."""
-        chain = (*self._ancestors, self.root)
-        if len(chain) > self.session.options.limits.depth:
-            raise LimitExceeded(f"{path}: kustomizations nested more than {len(chain) - 1} levels deep")
-        return Loader(self.session, tree, path, ())
+        remotes = self.remotes(path)
+        address = parse_git_address(path)
+        trail = (*self._trail.repositories, address)
+        if address in self._trail.repositories:
+            raise CycleFound(f"cycle detected: {' -> '.join(shown_address(step.url) for step in trail)}")
+        tree, root = remotes.directory(address)
+        return self._below(tree, root, Trail((), trail))
+
+    def _below(self, tree: Tree, root: str, trail: Trail) -> "Loader":
+        depth = self._trail.depth + 1
+        if depth > self.session.options.limits.depth:
+            raise LimitExceeded(f"{shown(root)}: kustomizations nested more than {depth - 1} levels deep")
+        return Loader(self.session, tree, root, trail._replace(depth=depth))
+
+    def remotes(self, path: str) -> Remotes:
+        """What the build has of the network. Raises RemoteRefused when that is nothing."""
+        remotes = self.session.options.remotes
+        if remotes is None:
+            raise RemoteRefused(f"{shown(self.root)}: remote resource '{shown_address(path)}' is not allowed")
+        return remotes
+
+    def remote_file(self, url: str) -> bytes:
+        """The content behind http or https. Raises RemoteRefused, RemoteFailed, RemoteNeeded."""
+        content = self.remotes(url).file(url)
+        self.session.count(content, shown_address(url))
+        return content
+
+    def require_fetched(self, paths: Iterable[str]) -> None:
+        """Raises RemoteNeeded for all of these that are missing: they can be fetched together."""
+        wanted: set[str | GitAddress] = set()
+        for path in filter(is_remote, paths):
+            try:
+                remotes = self.remotes(path)
+                if is_web(path):
+                    remotes.file(path)
+                else:
+                    remotes.directory(parse_git_address(path))
+            except RemoteNeeded as needed:
+                wanted |= needed.wanted
+            except BuildError:
+                continue  # told where it is used
+        if wanted:
+            raise RemoteNeeded(frozenset(wanted))
 
     def resolve(self, path: str) -> str:
         """The file or directory that a path means. Raises FileMissing, PathForbidden."""
@@ -105,8 +151,10 @@ class Loader:
 
     def read(self, path: str) -> bytes:
         """The content of a file. Raises FileMissing, LimitExceeded, PathForbidden, RemoteRefused."""
-        if is_remote(path) and "\n" not in path:
-            raise RemoteRefused(f"{shown(self.root)}: remote file {path!r} is not allowed")
+        if is_web(path) and "\n" not in path:
+            return self.remote_file(path)
+        if is_remote(path):
+            raise RemoteRefused(f"{shown(self.root)}: remote file '{shown_address(path)}' is not allowed")
         return self.read_resolved(self.resolve(path))
 
     def read_resolved(self, found: str) -> bytes:

@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import NamedTuple
 
-from shared.kustomize.filesystem import Tree
+from shared.kustomize.remote import Remotes
 from shared.logic.go_yaml import Limits as YamlLimits
 
 
@@ -14,17 +13,6 @@ class LoadRestrictions(Enum):
 
     ROOT_ONLY = "LoadRestrictionsRootOnly"
     NONE = "LoadRestrictionsNone"
-
-
-class RemoteDirectory(NamedTuple):
-    """A kustomization fetched from elsewhere: a tree, and the directory of it to build."""
-
-    tree: Tree
-    path: str
-
-
-# Gives the content of a file, or a directory, for the text of a remote resource.
-FetchRemote = Callable[[str], bytes | RemoteDirectory]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +30,12 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`deadline` is called between steps and raises to end a build; remote resources need `fetch`."""
+    """`deadline` is called between steps and raises to end a build.
+
+    Without `remotes`, remote resources are refused.
+    """
 
     load_restrictions: LoadRestrictions = LoadRestrictions.ROOT_ONLY
     limits: Limits = field(default_factory=Limits)
-    fetch: FetchRemote | None = None
+    remotes: Remotes | None = None
     deadline: Callable[[], None] | None = None

@@ -1,8 +1,10 @@
 """The annotations that `buildMetadata` asks for: where objects came from, what transformed them."""
 
 import posixpath
-from typing import Any
+from typing import Any, NamedTuple
 
+from shared.kustomize.errors import RemoteRefused
+from shared.kustomize.remote import is_remote, parse_git_address
 from shared.kustomize.resource import Resource
 from shared.logic.go_yaml import YamlError, read_document
 from shared.logic.go_yaml_write import write
@@ -13,16 +15,45 @@ TRANSFORMATIONS = "alpha.config.kubernetes.io/transformations"
 # An origin as it is written: path, or configuredIn and configuredBy.
 Origin = dict[str, Any]
 
-
-def of_file(directory: str, path: str) -> Origin:
-    """The origin of an object read from a file, relative to the directory that is built."""
-    return {"path": posixpath.normpath(posixpath.join(directory, path))}
+# What kustomize says of the root of a repository.
+_NO_DIRECTORY = "notCloned"
 
 
-def of_field(directory: str, file_name: str, kind: str) -> Origin:
+class Place(NamedTuple):
+    """A directory as the root names it: relative to the root, or in a repository elsewhere."""
+
+    directory: str = ""
+    repository: str = ""
+    ref: str = ""
+
+    def joined(self, path: str) -> "Place":
+        """What `path` means here; an address leads to its repository."""
+        if not is_remote(path):
+            return self._replace(directory=posixpath.normpath(posixpath.join(self.directory, path)))
+        try:
+            address = parse_git_address(path)
+        except RemoteRefused:
+            return self._replace(directory=path)
+        return Place(address.directory or _NO_DIRECTORY, address.url, address.ref)
+
+    def render(self, name: str) -> Origin:
+        """With the path under the name given, in the order that kustomize writes."""
+        place: Origin = {"path": self.directory} if name == "path" else {}
+        if self.repository:
+            place["repo"] = self.repository
+        if self.ref:
+            place["ref"] = self.ref
+        return place if name == "path" else place | {name: self.directory}
+
+
+def of_file(place: Place, path: str) -> Origin:
+    """The origin of an object read from a file of that directory."""
+    return place.joined(path).render("path")
+
+
+def of_field(place: Place, file_name: str, kind: str) -> Origin:
     """The origin that is a field of a kustomization file, such as its configMapGenerator."""
-    return {
-        "configuredIn": posixpath.normpath(posixpath.join(directory, file_name)),
+    return place.joined(file_name).render("configuredIn") | {
         "configuredBy": {"apiVersion": "builtin", "kind": kind},
     }
 

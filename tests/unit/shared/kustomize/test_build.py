@@ -6,7 +6,7 @@ import pytest
 
 from shared.kustomize.build import Build, build
 from shared.kustomize.filesystem import MemoryTree
-from shared.kustomize.options import LoadRestrictions, Options, RemoteDirectory
+from shared.kustomize.options import LoadRestrictions, Options
 
 WEB = """\
 apiVersion: apps/v1
@@ -138,18 +138,6 @@ def test_the_result_shares_nothing_with_the_next_build() -> None:
 def test_files_outside_need_the_option() -> None:
     files = {"a/kustomization.yaml": "resources: [../web.yaml]\n", "web.yaml": WEB}
     assert len(built(files, "/a", load_restrictions=LoadRestrictions.NONE).objects) == 2
-
-
-def test_remote_resources_come_through_the_port() -> None:
-    directory = RemoteDirectory(
-        MemoryTree({"k/kustomization.yaml": "resources: [w.yaml]", "k/w.yaml": WEB}), "/k"
-    )
-    answers = {
-        "https://x.example/a.yaml": b"kind: A\nmetadata: {name: a}\n",
-        "https://x.example/k": directory,
-    }
-    files = {"kustomization.yaml": "resources: [https://x.example/a.yaml, https://x.example/k]\n"}
-    assert len(built(files, fetch=answers.__getitem__).objects) == 3
 
 
 def test_the_deadline_is_asked_and_may_end_the_build() -> None:
