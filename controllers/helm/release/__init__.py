@@ -1,0 +1,1 @@
+"""Helm's release records: what was installed, kept in the cluster exactly as Helm keeps it."""
