@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 
 from controllers.source import git_repository, oci_repository
-from controllers.source.access import Access
 from controllers.source.conditions import GIT_OWNED, GIT_SUMMARY, OCI_OWNED, OCI_SUMMARY
 from controllers.source.includes import Includes
 from controllers.source.oci_access import OciAccess
@@ -19,6 +18,7 @@ from shared.artifacts.errors import StorageFailed
 from shared.artifacts.serve import create_app
 from shared.artifacts.storage import Storage
 from shared.cloud.token_cache import TokenCache
+from shared.git.access import Access
 from shared.git.client import Git
 from shared.git.pool import WorkerPool
 from shared.kube.secrets import Secrets
@@ -69,7 +69,7 @@ def _git_repositories(
         workspaces=settings.workspaces,
         storage=storage,
         git=git,
-        access=Access(secrets, git, tokens, settings.ssh, identities=identities),
+        access=Access(secrets.read, git, tokens, settings.ssh, identities=identities),
         secrets=secrets,
         includes=Includes(services.client, storage, settings.runtime.requeue_dependency),
         digest_algorithm=settings.digest_algorithm,

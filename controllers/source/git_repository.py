@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from controllers.source import change
-from controllers.source.access import Access
+from controllers.source.access import remote_for
 from controllers.source.conditions import (
     ARTIFACT_IN_STORAGE,
     ARTIFACT_OUTDATED,
@@ -31,6 +31,7 @@ from controllers.source.workspace import workspace
 from shared.artifacts.errors import StorageFailed
 from shared.artifacts.storage import Shelf, Storage
 from shared.git import reference
+from shared.git.access import Access
 from shared.git.client import Git
 from shared.git.errors import GitError
 from shared.git.reference import Target
@@ -68,7 +69,7 @@ async def reconcile(deps: Deps, repo: GitRepository, report: Report) -> Outcome:
         stored = await keep_stored(deps.storage, _shelf(repo), report)
         forget_old_verdict(repo, report)
         with noting(report, FETCH_FAILED):
-            remote = await deps.access.remote(repo)  # secrets -> what opens the remote
+            remote = await remote_for(deps.access, repo)  # secrets -> what opens the remote
         included = await _included(deps, repo, report)  # spec.include -> artifacts
         with noting(report, FETCH_FAILED):
             target = await resolve(deps.git, repo, remote, folder)  # spec.ref -> commit
