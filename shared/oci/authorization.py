@@ -118,7 +118,7 @@ def _host(scope: Scope) -> str:
 
 async def _fetch_token(transport: Transport, challenge: Challenge, scope: Scope) -> tuple[str, float]:
     """The token and its life in seconds."""
-    _require_usable_realm(challenge.realm, scope, insecure=transport.opening.insecure)
+    _require_usable_realm(challenge.realm, scope, insecure=transport.opening.may_be_plain)
     async with transport.answer(_token_request(challenge, scope)) as response:
         where = f"token service '{shown(challenge.realm)}'"
         if response.status in (400, 401, 403):

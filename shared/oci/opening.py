@@ -34,7 +34,7 @@ class Opening:
     """`ca` is trusted beside the system's authorities. All certificates and keys are PEM.
 
     `insecure` allows plain HTTP and, where no certificate is given, does without verification
-    (spec source 9.3): the only place where that is possible.
+    (spec source 9.3): the only place where that is possible. `plain` allows plain HTTP alone.
     """
 
     login: Login = ANONYMOUS
@@ -43,6 +43,11 @@ class Opening:
     private_key: str = field(default="", repr=False)
     proxy: Proxy | None = None
     insecure: bool = False
+    plain: bool = False
+
+    @property
+    def may_be_plain(self) -> bool:
+        return self.insecure or self.plain
 
     @property
     def verifies(self) -> bool:

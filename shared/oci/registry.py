@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote, urljoin
@@ -24,6 +25,7 @@ from shared.oci.errors import (
     RegistryUnreachable,
     TooManyRequests,
 )
+from shared.oci.gate import Gates
 from shared.oci.manifest import ACCEPT, Descriptor, Index, Manifest, parse_manifest, parse_object
 from shared.oci.opening import Opening, tls_context
 from shared.oci.reference import Repository, digest_of, is_digest, require_digest, require_tag
@@ -33,7 +35,19 @@ MAX_MANIFEST_BYTES = 4 * 1024 * 1024
 _MAX_PAGE_BYTES = 8 * 1024 * 1024
 _MAX_PAGES = 10_000
 _PAGE = 1_000
+# A longer one is not worth keeping; cut, it matches nothing and the page is read again.
+_MAX_ETAG = 200
 _CHUNK = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class TagPage:
+    """Some of the tags. `url` is empty for the first page, `etag` where none came, `next` at the end."""
+
+    url: str
+    tags: list[str]
+    etag: str
+    next: str
 
 
 class Registry:
@@ -83,20 +97,33 @@ class Registry:
 
     async def tag_pages(self) -> AsyncIterator[list[str]]:
         """All tags, page by page, so that a caller need not hold them. Raises OciError."""
-        path, seen = f"tags/list?n={_PAGE}", set[str]()
-        while path:
-            if path in seen or len(seen) >= _MAX_PAGES:
+        page: TagPage | None = None
+        seen = set[str]()
+        while page is None or page.next:
+            page = await self.tag_page(page.next if page else "")
+            assert page is not None, "no condition was sent"
+            if page.next and (page.next in seen or len(seen) >= _MAX_PAGES):
                 raise InvalidContent(f"the list of tags of {self.repository} does not come to an end")
-            seen.add(path)
-            async with self.answer("GET", path) as response:
-                await self._require(response, 200, str(self.repository))
-                raw = await read_body(response, _MAX_PAGE_BYTES, f"page of tags of {self.repository}")
-                link = response.links.get("next")
-            tags = parse_object(raw, "list of tags").get("tags") or []
-            if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
-                raise InvalidContent(f"the list of tags of {self.repository} is none")
-            yield tags
-            path = self._next_page(link, path)
+            seen.update((page.url, page.next))
+            yield page.tags
+
+    async def tag_page(self, url: str = "", *, unless: str = "") -> TagPage | None:
+        """One page of tags, the first unless its URL is given; None while its ETag is still `unless`.
+
+        Raises OciError.
+        """
+        path = url or f"tags/list?n={_PAGE}"
+        headers = {"If-None-Match": unless} if unless else {}
+        async with self.answer("GET", path, headers=headers) as response:
+            if unless and response.status == 304:
+                return None
+            await self._require(response, 200, str(self.repository))
+            raw = await read_body(response, _MAX_PAGE_BYTES, f"page of tags of {self.repository}")
+            link, etag = response.links.get("next"), response.headers.get("ETag", "")
+        tags = parse_object(raw, "list of tags").get("tags") or []
+        if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+            raise InvalidContent(f"the list of tags of {self.repository} is none")
+        return TagPage(url, tags, etag[:_MAX_ETAG], self._next_page(link, path))
 
     async def blob(self, descriptor: Descriptor, *, max_bytes: int) -> bytes:
         """A small blob, in memory. Raises OciError."""
@@ -144,14 +171,23 @@ class Registry:
 
     @contextlib.asynccontextmanager
     async def answer(
-        self, method: str, path: str, *, accept: str = "", body: bytes | None = None, media_type: str = ""
+        self,
+        method: str,
+        path: str,
+        *,
+        accept: str = "",
+        body: bytes | None = None,
+        media_type: str = "",
+        headers: Mapping[str, str] | None = None,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """An authorized request; `path` is below the repository, or a URL of this registry.
 
         The status is the caller's to judge. Raises OciError.
         """
         base = await self._origin()
-        headers = {"Accept": accept} if accept else {}
+        headers = dict(headers or {})
+        if accept:
+            headers["Accept"] = accept
         if body is not None:
             headers["Content-Type"] = media_type or "application/octet-stream"
         url = path if "://" in path else f"{base}/v2/{self.repository.path}/{path}"
@@ -184,7 +220,9 @@ class Registry:
         if not self._base:
             host = self.repository.host
             secure = f"https://{host}"
-            plain = self._transport.opening.insecure and not await self._transport.connects(f"{secure}/v2/")
+            plain = self._transport.opening.may_be_plain and not await self._transport.connects(
+                f"{secure}/v2/"
+            )
             self._base = f"http://{host}" if plain else secure
         return self._base
 
@@ -218,10 +256,15 @@ class Registry:
 
 @contextlib.asynccontextmanager
 async def opened(
-    repository: Repository, opening: Opening, known: Authorizations, *, actions: str = "pull"
+    repository: Repository,
+    opening: Opening,
+    known: Authorizations,
+    *,
+    actions: str = "pull",
+    gates: Gates | None = None,
 ) -> AsyncIterator[Registry]:
-    """A repository for a while. Raises InvalidCredentials."""
-    transport = Transport(opening, await tls_context(opening))
+    """A repository for a while. `gates`: see Transport. Raises InvalidCredentials."""
+    transport = Transport(opening, await tls_context(opening), gates)
     try:
         yield Registry(transport, repository, known, actions=actions)
     finally:

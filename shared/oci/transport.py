@@ -26,6 +26,7 @@ from shared.oci.errors import (
     RegistryUnreachable,
     TooManyRequests,
 )
+from shared.oci.gate import Gates
 from shared.oci.opening import Opening, Proxy, proxy_for
 from shared.oci.reference import shown
 
@@ -34,6 +35,7 @@ MAX_REDIRECTS = 5
 _ATTEMPTS = 4
 # Seconds.
 _LONGEST_PAUSE = 10.0
+_UNHINTED_PAUSE = 30.0
 _CONNECT, _SILENCE = 10.0, 30.0
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PASSING = frozenset({502, 503, 504})
@@ -54,10 +56,14 @@ class Request:
 
 
 class Transport:
-    """Requests of one run to one registry, and to where it sends us."""
+    """Requests of one run to one registry, and to where it sends us.
 
-    def __init__(self, opening: Opening, context: ssl.SSLContext) -> None:
+    `gates`, where given, are shared with other runs: a pause that one is asked for is kept by all.
+    """
+
+    def __init__(self, opening: Opening, context: ssl.SSLContext, gates: Gates | None = None) -> None:
         self.opening = opening
+        self._gates = gates or Gates()
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=context, limit=8),
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
@@ -103,21 +109,33 @@ class Transport:
         raise InvalidContent(f"more than {MAX_REDIRECTS} redirects, the last to {shown(request.url)}")
 
     async def _patiently(self, request: Request) -> aiohttp.ClientResponse:
+        host = _host(request.url)
         for attempt in range(_ATTEMPTS):
+            await self._pass(host)
             response = await self._once(request)
             last = attempt == _ATTEMPTS - 1
             pause = 0.25 * 2**attempt
             if response.status == 429:
                 wanted = _retry_after(response)
+                response.close()
                 if last or (wanted or 0) > _LONGEST_PAUSE:
-                    response.close()
-                    raise TooManyRequests(f"{_host(request.url)} answered 429: too many requests", wanted)
-                pause = pause if wanted is None else wanted
-            elif last or request.method not in _SAFE or response.status not in _PASSING:
+                    self._gates.close(host, _UNHINTED_PAUSE if wanted is None else wanted)
+                    raise TooManyRequests(f"{host} answered 429: too many requests", wanted)
+                self._gates.close(host, pause if wanted is None else wanted)
+                continue
+            if last or request.method not in _SAFE or response.status not in _PASSING:
                 return response
             response.close()
             await asyncio.sleep(pause)
         raise AssertionError("the last attempt either returns or raises")
+
+    async def _pass(self, host: str) -> None:
+        """Wait while the gate is closed. Raises TooManyRequests where that would take too long."""
+        while remaining := self._gates.remaining(host):
+            if remaining > _LONGEST_PAUSE:
+                message = f"{host} asked for a pause of which {remaining:.0f}s are left"
+                raise TooManyRequests(message, remaining)
+            await asyncio.sleep(remaining)
 
     async def _once(self, request: Request) -> aiohttp.ClientResponse:
         proxy = proxy_for(request.url, self.opening.proxy)

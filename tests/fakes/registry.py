@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import bisect
 import contextlib
 import hashlib
 import json
@@ -19,6 +20,7 @@ from aiohttp import web
 
 from shared.oci.authorization import Authorizations
 from shared.oci.docker_config import Login
+from shared.oci.gate import Gates
 from shared.oci.manifest import INDEX, MANIFEST
 from shared.oci.opening import Opening
 from shared.oci.reference import Repository
@@ -47,6 +49,13 @@ class FakeRegistry:
     page: int = 1000
     endless: bool = False
     """Each page of tags names itself as the next."""
+    repeats: bool = False
+    """Each page of tags is the first again, under another URL."""
+    etags: bool = False
+    """Pages of tags carry an ETag, and are not sent again while it holds."""
+    listing: dict[str, list[str]] = field(default_factory=dict)
+    """Sorted tags of repositories that have no manifests: for more than would be pushed."""
+    tags_sent: int = 0
     refuses_head: bool = False
     has_referrers: bool = True
     blobs_at: str = ""
@@ -85,10 +94,15 @@ class FakeRegistry:
 
     @contextlib.asynccontextmanager
     async def client(
-        self, path: str = "team/app", *, known: Authorizations | None = None, actions: str = "pull,push"
+        self,
+        path: str = "team/app",
+        *,
+        known: Authorizations | None = None,
+        actions: str = "pull,push",
+        gates: Gates | None = None,
     ) -> AsyncIterator[Registry]:
         async with opened(
-            self.repository(path), self.opening(), known or Authorizations(), actions=actions
+            self.repository(path), self.opening(), known or Authorizations(), actions=actions, gates=gates
         ) as registry:
             yield registry
 
@@ -211,21 +225,27 @@ class FakeRegistry:
         return web.json_response(body, content_type=INDEX)
 
     def _tags(self, request: web.Request, name: str) -> web.Response:
-        tags = sorted(
+        tags = self.listing.get(name) or sorted(
             reference
             for repository, reference in self.manifests
             if repository == name and ":" not in reference
         )
         if not tags:
             return _unknown("NAME_UNKNOWN")
-        after = request.query.get("last", "")
-        rest = [tag for tag in tags if tag > after]
-        shown = rest[: min(self.page, int(request.query.get("n", self.page)))]
+        first = bisect.bisect_right(tags, "" if self.repeats else request.query.get("last", ""))
+        shown = tags[first : first + min(self.page, int(request.query.get("n", self.page)))]
         headers = {}
         if self.endless:
             headers["Link"] = f'<{request.path_qs}>; rel="next"'
-        elif len(rest) > len(shown):
-            headers["Link"] = f'</v2/{name}/tags/list?n={self.page}&last={shown[-1]}>; rel="next"'
+        elif self.repeats or first + len(shown) < len(tags):
+            last = f"x{len(self.calls)}" if self.repeats else shown[-1]
+            headers["Link"] = f'</v2/{name}/tags/list?n={self.page}&last={last}>; rel="next"'
+        if self.etags:
+            text = ",".join([*shown, headers.get("Link", "")])
+            headers["ETag"] = f'"{digest_of(text.encode())}"'
+            if request.headers.get("If-None-Match") == headers["ETag"]:
+                return web.Response(status=304, headers={"ETag": headers["ETag"]})
+        self.tags_sent += len(shown)
         return web.json_response({"name": name, "tags": shown}, headers=headers)
 
 

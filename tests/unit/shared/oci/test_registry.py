@@ -20,6 +20,7 @@ from shared.oci.errors import (
     RegistryUnreachable,
     TooManyRequests,
 )
+from shared.oci.gate import Gates
 from shared.oci.manifest import Descriptor
 from shared.oci.opening import Opening, Proxy
 from shared.oci.push import push_artifact, push_blob, push_index
@@ -227,17 +228,65 @@ async def test_a_short_pause_is_waited_for(server: FakeRegistry, wait: str | Non
 
 async def test_a_long_pause_is_the_callers(server: FakeRegistry) -> None:
     server.add_tags("v1")
-    async with server.client() as registry:
-        await registry.digest("v1")
-        for wait in ("120", email.utils.formatdate(time.time() + 120)):
+    for wait in ("120", email.utils.formatdate(time.time() + 120)):
+        async with server.client() as registry:
+            await registry.digest("v1")
             server.busy = [wait]
             with pytest.raises(TooManyRequests) as caught:
                 await registry.digest("v1")
             assert caught.value.retry_after is not None
             assert 115 < caught.value.retry_after <= 120
+    async with server.client() as registry:
         server.busy = ["0"] * 4
-        with pytest.raises(TooManyRequests):
+        with pytest.raises(TooManyRequests, match="answered 429"):
             await registry.digest("v1")
+
+
+async def test_a_pause_is_kept_by_all_who_share_gates(server: FakeRegistry) -> None:
+    now = 0.0
+    gates = Gates(lambda: now)
+    server.add_tags("v1")
+    server.add_tags("v1", path="team/other")
+    async with server.client(gates=gates) as one, server.client("team/other", gates=gates) as other:
+        await one.digest("v1")
+        server.busy = ["120"]
+        with pytest.raises(TooManyRequests):
+            await one.digest("v1")
+        asked = len(server.calls)
+        now = 50.0
+        with pytest.raises(TooManyRequests, match="pause of which 70s are left") as caught:
+            await other.digest("v1")
+        assert (caught.value.retry_after, len(server.calls)) == (70.0, asked)
+        now = 120.0
+        assert await other.digest("v1")
+
+
+async def test_a_busy_registry_that_gives_no_hint_is_left_alone(server: FakeRegistry) -> None:
+    gates = Gates()
+    server.add_tags("v1")
+    server.busy = ["0", "0", "0", None]
+    async with server.client(gates=gates) as registry:
+        with pytest.raises(TooManyRequests, match="answered 429"):
+            await registry.digest("v1")
+    assert 25 < gates.remaining(server.host) <= 30
+
+
+async def test_pages_that_did_not_change_are_not_sent_again(server: FakeRegistry) -> None:
+    server.etags, server.page = True, 2
+    server.add_tags("a", "b", "c")
+    async with server.client() as registry:
+        first = await registry.tag_page()
+        assert first is not None
+        second = await registry.tag_page(first.next)
+        assert second is not None
+        assert (first.tags, second.tags, second.next) == (["a", "b"], ["c"], "")
+        assert await registry.tag_page(unless=first.etag) is None
+        assert await registry.tag_page(second.url, unless=second.etag) is None
+        server.add_tags("d")
+        assert await registry.tag_page(unless=first.etag) is None
+        changed = await registry.tag_page(second.url, unless=second.etag)
+        assert changed is not None
+        assert changed.tags == ["c", "d"]
 
 
 # TLS and proxies.
