@@ -21,7 +21,8 @@ ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
 _ROLE = re.compile(r"arn:aws[\w-]*:iam::[0-9]{1,30}:role/.{1,200}", re.ASCII)
 _STS_ENDPOINT = re.compile(r"https://(.+\.)?sts(-fips)?(\.[^.]+)?(\.vpce)?\.amazonaws\.com")
 _ECR = re.compile(
-    r"[0-9]+\.dkr[.-]ecr(?:-fips)?\.(?P<region>[^/.]*)\.(?:amazonaws\.com(?:\.cn)?|amazonaws\.eu|on\.aws)"
+    r"[0-9]+\.dkr[.-]ecr(?:-fips)?\.(?P<region>[^/.]*)\."
+    r"(?:amazonaws\.com(?:\.cn)?|amazonaws\.eu|on\.aws|sc2s\.sgov\.gov|c2s\.ic\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov)"
 )
 _PUBLIC_ECR, _PUBLIC_REGION = "public.ecr.aws", "us-east-1"
 _MAX_SESSION_NAME = 64
