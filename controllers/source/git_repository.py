@@ -25,7 +25,7 @@ from controllers.source.conditions import (
 from controllers.source.includes import Includes
 from controllers.source.news import reason_to_tell
 from controllers.source.obtain import Checkout, fetch, inside, resolve
-from controllers.source.storage_step import admit_drift, begin, keep_stored, remove_stored
+from controllers.source.storage_step import keep_stored, remove_stored
 from controllers.source.verification import forget_old_verdict, verify
 from controllers.source.workspace import workspace
 from shared.artifacts.errors import StorageFailed
@@ -44,6 +44,7 @@ from shared.model.meta import Reason as Common
 from shared.model.source import GROUP, OBSERVED_FIELDS, GitRepository
 from shared.runtime.failure import Failure
 from shared.runtime.outcome import Done, Outcome
+from shared.runtime.progress import admit_drift, begin
 from shared.runtime.report import Report
 
 _PACKING = timedelta(minutes=10)

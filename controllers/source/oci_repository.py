@@ -25,7 +25,7 @@ from controllers.source.news import reason_to_tell
 from controllers.source.oci_access import OciAccess
 from controllers.source.oci_obtain import Pulled, pull, resolve
 from controllers.source.oci_reference import Target
-from controllers.source.storage_step import admit_drift, begin, keep_stored, remove_stored
+from controllers.source.storage_step import keep_stored, remove_stored
 from controllers.source.workspace import workspace
 from shared.artifacts.errors import StorageFailed
 from shared.artifacts.storage import Shelf, Storage
@@ -45,6 +45,7 @@ from shared.oci.reference import Repository
 from shared.oci.registry import Registry, opened
 from shared.runtime.failure import Failure, Stalled
 from shared.runtime.outcome import Done, Outcome
+from shared.runtime.progress import admit_drift, begin
 from shared.runtime.report import Report
 
 _PACKING = timedelta(minutes=10)

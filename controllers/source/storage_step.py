@@ -9,32 +9,11 @@ from shared.artifacts.errors import ArtifactError, DigestMismatch, StorageFailed
 from shared.artifacts.storage import Shelf, Storage
 from shared.model.artifact import Artifact, artifact_of
 from shared.model.event import EventType
-from shared.model.meta import READY, RECONCILING
-from shared.model.meta import Reason as Common
 from shared.runtime.failure import Failure
+from shared.runtime.progress import admit_drift
 from shared.runtime.report import Report
 
 _COLLECTION_BUDGET = timedelta(seconds=5)
-
-
-async def begin(report: Report) -> None:
-    """Mark progress; persist it only when somebody is waiting to see it: a new spec, or a request."""
-    message = "reconciliation in progress"
-    if report.is_new_generation:
-        old, new = report.observed_generation, report.generation
-        message = f"processing object: new generation {old} -> {new}"
-    report.conditions.mark_reconciling(Common.PROGRESSING, message)
-    if report.conditions.is_unknown(READY):
-        report.conditions.mark_unknown(READY, Common.PROGRESSING, message)
-    if report.is_new_generation or report.is_requested:
-        await report.publish()
-
-
-async def admit_drift(report: Report, message: str) -> None:
-    """Say publicly that what is stored is not what should be: Ready is unknown until it is."""
-    report.conditions.mark_true(RECONCILING, Common.PROGRESSING, message)
-    report.conditions.mark_unknown(READY, Common.PROGRESSING, message)
-    await report.publish()
 
 
 async def keep_stored(storage: Storage, shelf: Shelf, report: Report) -> Artifact | None:
