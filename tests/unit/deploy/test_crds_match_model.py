@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from shared.model.helm import HelmRelease
 from shared.model.kustomize import Kustomization
 from shared.model.notification import Alert, Provider
 from shared.model.receiver import Receiver
@@ -50,6 +51,23 @@ CASES = [
         without=(frozenset({"spec.kubeConfig.secretRef"}), frozenset({"spec.kubeConfig.configMapRef"})),
         # For readers alone, and so documented (specs/kustomize.md 1.1).
         ignored=frozenset({"spec.sourceRef.apiVersion"}),
+    ),
+    Case(
+        "helmreleases",
+        HelmRelease.parse,
+        without=(
+            frozenset({"spec.kubeConfig.secretRef"}),
+            frozenset({"spec.kubeConfig.configMapRef"}),
+        ),
+        ignored=frozenset(
+            {
+                # For readers alone, and so documented (specs/helm.md 1).
+                "spec.chart.spec.sourceRef.apiVersion",
+                "spec.chartRef.apiVersion",
+                # Deprecated, and documented to have no effect.
+                "spec.install.skipCRDs",
+            }
+        ),
     ),
     Case("alerts", Alert.parse),
     # Deprecated, and documented to have no effect (specs/notification.md 2).
