@@ -7,23 +7,26 @@ what is decrypted or generated is laid over it in memory.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from controllers.kustomize.bases.gathering import Gathered, RemoteBases
 from controllers.kustomize.failures import ArtifactFailed, BuildFailed
 from controllers.kustomize.post_build import Manifests, finish
 from controllers.kustomize.sops.errors import SopsError
 from controllers.kustomize.stages import revision_metadata
 from controllers.kustomize.variables import Variables
 from shared.kustomize.build import Build, Built, build
-from shared.kustomize.errors import BuildError, LimitExceeded
+from shared.kustomize.errors import BuildError, LimitExceeded, RemoteRefused
 from shared.kustomize.filesystem import DirectoryTree, OverlaidTree, Tree
 from shared.kustomize.mutate import Mutation
 from shared.kustomize.options import LoadRestrictions, Options
 from shared.kustomize.prepare import prepared
+from shared.kustomize.remote import RemoteNeeded
 from shared.logic.expansion import BadSubstitution
 from shared.logic.go_yaml import YamlError
 from shared.logic.substitution import InvalidVariableName, require_names
@@ -42,11 +45,15 @@ class Builder:
     """`strict`: an undefined variable fails the build. A few builds run at a time.
 
     `decryption` is called when the first Kustomization needs it: what it imports costs 10 MiB.
+    `bases` fetches what lies on the network; None refuses it.
     """
 
-    def __init__(self, decryption: Callable[[], Decryption], *, strict: bool) -> None:
+    def __init__(
+        self, decryption: Callable[[], Decryption], *, strict: bool, bases: RemoteBases | None = None
+    ) -> None:
         self._decryption = decryption
         self._strict = strict
+        self._bases = bases
         self._turns = asyncio.Semaphore(_AT_ONCE)
 
     def locate(self, ks: Kustomization, files: Path, artifact: Artifact) -> str:
@@ -62,23 +69,46 @@ class Builder:
 
     async def build(self, ks: Kustomization, tree: Tree, path: str, variables: Variables) -> Manifests:
         """Raises BuildFailed without a revision; the caller knows it."""
+        try:
+            require_names(variables.values)
+            decryptor = await self._decryption().decryptor(ks) if ks.decryption else None
+            if decryptor is not None:
+                tree = OverlaidTree(tree, await decryptor.before_build(tree, path, ks.build.components))
+            built, fetched = await self._built(tree, path, ks.build)
+            items = await _decrypted(built, decryptor)
+            return await self._finished(items, variables, fetched=fetched)
+        except (SopsError, InvalidVariableName, BadSubstitution, YamlError) as error:
+            raise BuildFailed(str(error)) from error
+        except RemoteRefused as error:
+            hint = "" if self._bases else "; --no-remote-bases is set, so copy it or make it a source"
+            raise BuildFailed(f"kustomize build failed: {error}{hint}") from error
+        except BuildError as error:
+            raise BuildFailed(f"kustomize build failed: {error}") from error
+
+    async def _built(self, tree: Tree, path: str, spec: BuildSpec) -> tuple[Build, bool]:
+        """And whether something of it was fetched. While it is fetched, others have their turn."""
+        async with contextlib.AsyncExitStack() as stack:
+            gathering = await stack.enter_async_context(self._bases.gathering()) if self._bases else None
+            gathered = gathering.gathered if gathering else None
+            while True:
+                try:
+                    async with self._turns:
+                        built = await asyncio.to_thread(_build, tree, path, spec, gathered)
+                except RemoteNeeded as needed:
+                    assert gathering is not None
+                    await gathering.fetch(needed)
+                else:
+                    return built, gathered is not None and gathered.used
+
+    async def _finished(self, items: Sequence[Built], variables: Variables, *, fetched: bool) -> Manifests:
         async with self._turns:
-            try:
-                require_names(variables.values)
-                decryptor = await self._decryption().decryptor(ks) if ks.decryption else None
-                if decryptor is not None:
-                    tree = OverlaidTree(tree, await decryptor.before_build(tree, path, ks.build.components))
-                built = await asyncio.to_thread(_build, tree, path, ks.build)
-                items = await _decrypted(built, decryptor)
-                return await asyncio.to_thread(finish, items, variables, strict=self._strict)
-            except (SopsError, InvalidVariableName, BadSubstitution, YamlError) as error:
-                raise BuildFailed(str(error)) from error
-            except BuildError as error:
-                raise BuildFailed(f"kustomize build failed: {error}") from error
+            return await asyncio.to_thread(finish, items, variables, strict=self._strict, fetched=fetched)
 
 
-def _build(tree: Tree, path: str, spec: BuildSpec) -> Build:
-    options = Options(load_restrictions=LoadRestrictions.NONE, deadline=_deadline(_BUILD_SECONDS))
+def _build(tree: Tree, path: str, spec: BuildSpec, remotes: Gathered | None) -> Build:
+    options = Options(
+        load_restrictions=LoadRestrictions.NONE, remotes=remotes, deadline=_deadline(_BUILD_SECONDS)
+    )
     mutation = Mutation(
         target_namespace=spec.target_namespace,
         name_prefix=spec.name_prefix,

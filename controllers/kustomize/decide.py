@@ -48,6 +48,7 @@ class Situation:
 
     `last`: the inputs of the last complete apply by this process, None after a restart.
     `waiting_for`: the inputs whose health is being awaited. `healthy`: what is to be healthy still is.
+    `lasting`: the same inputs still build the same.
     """
 
     now: Inputs
@@ -58,6 +59,7 @@ class Situation:
     drifted: bool
     full_check_due: bool
     healthy: bool
+    lasting: bool = True
 
 
 def decide(situation: Situation) -> Step:
@@ -70,5 +72,5 @@ def decide(situation: Situation) -> Step:
     if last is None or not situation.ready or not situation.healthy or situation.full_check_due:
         return Step.APPLY
     if last == situation.now:
-        return Step.NOTHING
+        return Step.NOTHING if situation.lasting else Step.APPLY
     return Step.LOOK if last.differs_by_artifact_alone(situation.now) else Step.APPLY

@@ -32,6 +32,10 @@ class Footprint:
         if limit:
             self._limits[path] = max(limit, self._limits.get(path, 0))
 
+    def give_up(self) -> None:
+        """The build depends on more than the tree."""
+        self._complete = False
+
     def holds(self, tree: Tree) -> bool:
         """Would the same build of this tree see the same? Blocking; for a thread."""
         return self._complete and all(

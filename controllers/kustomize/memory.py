@@ -38,12 +38,16 @@ class Rollout:
 
 @dataclass(frozen=True, slots=True)
 class LastBuild:
-    """What was built from these inputs, and what the build looked at."""
+    """What was built from these inputs, and what the build looked at.
+
+    `lasting`: the same inputs give the same build, since nothing came from the network.
+    """
 
     inputs: Inputs
     digest: str
     footprint: Footprint
     kept: KeptManifests | None
+    lasting: bool = True
 
 
 @dataclass(slots=True)

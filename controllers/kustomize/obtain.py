@@ -50,7 +50,10 @@ class Obtain:
                 failure.retry_in = failure.retry_in or ks.retry_interval
                 failure.metadata = stages.revision_metadata(artifact)
                 raise
-        memory.build = LastBuild(rollout.inputs, built.digest, footprint, KeptManifests.of(built))
+        if built.fetched:
+            footprint.give_up()
+        kept = None if built.fetched else KeptManifests.of(built)
+        memory.build = LastBuild(rollout.inputs, built.digest, footprint, kept, lasting=not built.fetched)
         return built
 
     async def _is_same(self, ks: Kustomization, tree: DirectoryTree, last: LastBuild | None) -> bool:

@@ -21,13 +21,17 @@ from shared.model.meta import Object
 
 @dataclass(frozen=True, slots=True)
 class Manifests:
-    """What a build gave; `digest` changes whenever an object does."""
+    """What a build gave; `digest` changes whenever an object does.
+
+    `fetched`: some of it came from the network, where it may be another thing the next time.
+    """
 
     objects: list[Object]
     digest: str
+    fetched: bool = False
 
 
-def finish(items: Sequence[Built], variables: Variables, *, strict: bool) -> Manifests:
+def finish(items: Sequence[Built], variables: Variables, *, strict: bool, fetched: bool = False) -> Manifests:
     """Raises BadSubstitution or ResourceInvalid, which name the object and where it came from."""
     digest = hashlib.sha256()
     objects: list[Object] = []
@@ -37,7 +41,7 @@ def finish(items: Sequence[Built], variables: Variables, *, strict: bool) -> Man
             obj = _substituted(item, variables, strict=strict)
         digest.update(orjson.dumps(obj, option=orjson.OPT_SORT_KEYS))
         objects += _unfolded(obj, item)
-    return Manifests(objects, f"sha256:{digest.hexdigest()}")
+    return Manifests(objects, f"sha256:{digest.hexdigest()}", fetched)
 
 
 def _substituted(item: Built, variables: Variables, *, strict: bool) -> Object:

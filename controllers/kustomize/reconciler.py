@@ -111,6 +111,7 @@ class Reconciler:
             drifted=bool(memory.drifted),
             full_check_due=memory.checked is None or report.now - memory.checked > self._deps.full_check,
             healthy=healthy,
+            lasting=memory.build is None or memory.build.lasting,
         )
         return decide(situation)
 

@@ -42,6 +42,7 @@ class Settings:
     http_retry: int
     no_cross_namespace_refs: bool
     no_remote_bases: bool
+    loopback_bases: bool
     clusters: ClusterSettings
     vaults: VaultAuth | None
     override_managers: tuple[str, ...]
@@ -61,6 +62,7 @@ class Settings:
         flags.number("http-retry", 9, "tries to fetch an artifact before it counts as a failure")
         flags.boolean("no-cross-namespace-refs")
         flags.boolean("no-remote-bases")
+        flags.boolean("headwater-loopback-bases")
         flags.boolean("insecure-kubeconfig-exec")
         flags.boolean("insecure-kubeconfig-tls")
         for flag in ("default-service-account", "default-decryption-service-account"):
@@ -89,6 +91,7 @@ class Settings:
             http_retry=max(found.http_retry, 0),
             no_cross_namespace_refs=found.no_cross_namespace_refs,
             no_remote_bases=found.no_remote_bases,
+            loopback_bases=found.headwater_loopback_bases,
             clusters=ClusterSettings(
                 allowed=Allowed(found.insecure_kubeconfig_exec, found.insecure_kubeconfig_tls),
                 default_service_account=found.default_service_account,

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
+from controllers.kustomize.bases.gathering import RemoteBases
+from controllers.kustomize.bases.guard import Guard
+from controllers.kustomize.bases.repositories import Repositories
 from controllers.kustomize.build import Builder
 from controllers.kustomize.configs import Configs
 from controllers.kustomize.dependencies import Dependants, Dependencies
@@ -21,10 +24,13 @@ from controllers.kustomize.obtain import Obtain
 from controllers.kustomize.reconciler import Collaborators, Reconciler
 from controllers.kustomize.rollout import RolloutOptions
 from controllers.kustomize.settings import Settings
+from controllers.kustomize.shared_trees import SharedTrees
 from controllers.kustomize.sources import Consumers, Sources
 from controllers.kustomize.stages import HEALTHY
 from controllers.kustomize.workspace import Workspace
 from shared.artifacts.fetch import Fetcher, FetchPolicy
+from shared.git.client import Git
+from shared.git.pool import WorkerPool
 from shared.kube.clusters import Clusters
 from shared.kube.crew import Crew
 from shared.kube.hands import Grip
@@ -48,6 +54,7 @@ class Wiring:
         self._services, self._settings = services, settings
         self._root = Path(tempfile.mkdtemp(prefix="kustomize-controller-"))
         self._session = aiohttp.ClientSession()
+        self._git_workers = WorkerPool()
         self._decryption: Decryption | None = None
         self._clusters = Clusters(services.client, services.discovery, settings.clusters, self._drop)
         self._crew = Crew(self._clusters, Grip(FIELD_MANAGER, settings.concurrent_ssa), tend=self._tend)
@@ -59,7 +66,9 @@ class Wiring:
         self._connect_wakes()
 
     def parts(self) -> Parts:
-        return Parts([self._controller], servers=[self._workshop()], tasks=[self._crew.run])
+        return Parts(
+            [self._controller], servers=[self._workshop(), self._git_workers.serve()], tasks=[self._crew.run]
+        )
 
     def _make_controller(self) -> Controller[Kustomization]:
         reconciler = Reconciler(self._collaborators())
@@ -86,7 +95,9 @@ class Wiring:
             dependencies=Dependencies(client, requeue=requeue, additive=gates["AdditiveCELDependencyCheck"]),
             obtain=Obtain(
                 Fetch(workspace, retries=settings.http_retry, requeue=requeue),
-                Builder(self._get_decryption, strict=gates["StrictPostBuildSubstitutions"]),
+                Builder(
+                    self._get_decryption, strict=gates["StrictPostBuildSubstitutions"], bases=self._bases()
+                ),
             ),
             crew=self._crew,
             memories=self._memories,
@@ -101,6 +112,12 @@ class Wiring:
             ),
             full_check=settings.full_check,
         )
+
+    def _bases(self) -> RemoteBases | None:
+        if self._settings.no_remote_bases:
+            return None
+        guard = Guard(loopback=self._settings.loopback_bases)
+        return RemoteBases(Repositories(Git(self._git_workers), SharedTrees(self._root), guard), guard)
 
     def _get_decryption(self) -> Decryption:
         if self._decryption is None:

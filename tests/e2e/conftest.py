@@ -123,7 +123,14 @@ def start_controllers(cluster: Cluster, run_id: str, folder: Path, *flags: str) 
         *flags,
     )
     kustomize = controller(
-        "kustomize", cluster.kubeconfig, folder, selector, "--requeue-dependency=1s", "--concurrent=4", *flags
+        "kustomize",
+        cluster.kubeconfig,
+        folder,
+        selector,
+        "--requeue-dependency=1s",
+        "--concurrent=4",
+        "--headwater-loopback-bases",
+        *flags,
     )
     source.start()
     kustomize.start()

@@ -22,6 +22,7 @@ QUIET = Situation(
     ("change", "step"),
     [
         pytest.param({}, Step.NOTHING, id="nothing moved"),
+        pytest.param({"lasting": False}, Step.APPLY, id="nothing moved here, but perhaps a remote base"),
         pytest.param({"now": NEW}, Step.LOOK, id="new revision"),
         pytest.param({"now": NEW, "healthy": False}, Step.APPLY, id="new revision of something unhealthy"),
         pytest.param({"now": NEW, "drifted": True}, Step.APPLY, id="new revision and drift"),
