@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from controllers.source import git_repository, oci_repository
+from controllers.source.bucket_wiring import buckets
 from controllers.source.conditions import GIT_OWNED, GIT_SUMMARY, OCI_OWNED, OCI_SUMMARY
 from controllers.source.includes import Includes
 from controllers.source.oci_access import OciAccess
@@ -26,6 +27,8 @@ from shared.model.kinds import GIT_REPOSITORY, OCI_REPOSITORY
 from shared.model.source import FIELD_MANAGER, GitRepository, OciRepository
 from shared.oci.authorization import Authorizations
 from shared.runtime.controller import Controller
+from shared.runtime.git_logins import GitLogins
+from shared.runtime.identities import Identities
 from shared.runtime.kind import Kind
 from shared.runtime.probes import serving
 from shared.runtime.process import Parts, run
@@ -50,6 +53,7 @@ def assemble(settings: Settings, storage: Storage, services: Services) -> Parts:
         controllers=[
             Controller(_git_repositories(settings, storage, services, git), services),
             Controller(_oci_repositories(settings, storage, services, git), services),
+            Controller(buckets(settings, storage, services, git, identities_of(settings, services)), services),
         ],
         servers=[
             workspaces(settings.workspaces),
@@ -64,12 +68,12 @@ def _git_repositories(
 ) -> Kind[GitRepository]:
     secrets = Secrets(services.client)
     tokens: TokenCache[str] = TokenCache(settings.token_cache_size, settings.token_cache_longest)
-    identities = settings.runtime.gates[IDENTITY_GATE]
+    identities = identities_of(settings, services)
     deps = git_repository.Deps(
         workspaces=settings.workspaces,
         storage=storage,
         git=git,
-        access=Access(secrets.read, git, tokens, settings.ssh, identities=identities),
+        access=Access(secrets.read, git, tokens, settings.ssh, GitLogins(identities)),
         secrets=secrets,
         includes=Includes(services.client, storage, settings.runtime.requeue_dependency),
         digest_algorithm=settings.digest_algorithm,
@@ -89,12 +93,12 @@ def _oci_repositories(
     settings: Settings, storage: Storage, services: Services, git: Git
 ) -> Kind[OciRepository]:
     secrets = Secrets(services.client)
-    identities = settings.runtime.gates[IDENTITY_GATE]
+    identities = identities_of(settings, services)
     deps = oci_repository.Deps(
         workspaces=settings.workspaces,
         storage=storage,
         git=git,
-        access=OciAccess(RegistrySecrets(services.client, secrets), identities=identities),
+        access=OciAccess(RegistrySecrets(services.client, secrets), identities),
         secrets=secrets,
         authorizations=Authorizations(settings.token_cache_size, settings.token_cache_longest),
         digest_algorithm=settings.digest_algorithm,
@@ -107,6 +111,17 @@ def _oci_repositories(
         field_manager=FIELD_MANAGER,
         summary=OCI_SUMMARY,
         owned=OCI_OWNED,
+    )
+
+
+def identities_of(settings: Settings, services: Services) -> Identities:
+    """Whose cloud identities the objects use, and the tokens made of them."""
+    return Identities.over(
+        services.client,
+        enabled=settings.runtime.gates[IDENTITY_GATE],
+        default_account=settings.default_service_account,
+        size=settings.token_cache_size,
+        longest=settings.token_cache_longest,
     )
 
 

@@ -1,13 +1,15 @@
 """What opens a GitRepository, with failures that have the reasons of source-controller (spec source 3)."""
 
 from controllers.source.conditions import Reason
-from shared.git.access import Access, IdentityDisabled, ProviderMismatch, ProviderUnusable
+from shared.cloud.errors import CloudError
+from shared.git.access import Access, ProviderMismatch, ProviderUnusable
 from shared.git.credentials import ConflictingCredentials
 from shared.git.errors import GitError, InvalidRemote
 from shared.git.remote import Remote
 from shared.logic.secret import SecretUnusable
 from shared.model.source import GitRepository
 from shared.runtime.failure import Failure, Stalled
+from shared.runtime.identities import IdentityDisabled
 
 
 async def remote_for(access: Access, repo: GitRepository) -> Remote:
@@ -24,5 +26,5 @@ async def remote_for(access: Access, repo: GitRepository) -> Remote:
         raise Failure(str(error), reason=Reason.INVALID_PROVIDER) from error
     except ConflictingCredentials as error:
         raise Failure(str(error), reason=Reason.GIT_OPERATION_FAILED) from error
-    except (SecretUnusable, GitError) as error:
+    except (SecretUnusable, GitError, CloudError) as error:
         raise Failure(str(error), reason=Reason.AUTHENTICATION_FAILED) from error

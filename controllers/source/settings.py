@@ -36,7 +36,11 @@ _HELM_FLAGS = (
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`advertised` is what artifact URLs begin with; `workspaces` is where fetched objects lie meanwhile."""
+    """`advertised` is what artifact URLs begin with; `workspaces` is where fetched objects lie meanwhile.
+
+    `aws_region` is that of the process's own identity; `google_storage` is another address than Google's
+    where an emulator is used.
+    """
 
     runtime: RuntimeSettings
     workspaces: Path
@@ -48,6 +52,9 @@ class Settings:
     ssh: SshAlgorithms
     token_cache_size: int
     token_cache_longest: timedelta
+    default_service_account: str
+    aws_region: str
+    google_storage: str
 
     @classmethod
     def from_process(cls, argv: Sequence[str], env: Mapping[str, str]) -> Self:
@@ -86,7 +93,17 @@ class Settings:
             ssh=SshAlgorithms(listed(found.ssh_kex_algos), listed(found.ssh_hostkey_algos)),
             token_cache_size=found.token_cache_max_size,
             token_cache_longest=found.token_cache_max_duration,
+            default_service_account=found.default_service_account,
+            aws_region=env.get("AWS_REGION", ""),
+            google_storage=_google_storage(env.get("STORAGE_EMULATOR_HOST", "")),
         )
+
+
+def _google_storage(emulator: str) -> str:
+    """The variable that Google's own clients read; a host, with or without a scheme."""
+    if not emulator:
+        return "https://storage.googleapis.com"
+    return (emulator if "://" in emulator else f"http://{emulator}").rstrip("/")
 
 
 def _workspaces(storage_path: str) -> Path:

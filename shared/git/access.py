@@ -1,6 +1,7 @@
 """What opens a GitRepository: its URL, its secrets, its proxy, or a token fetched with them."""
 
 from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -25,8 +26,19 @@ class ProviderMismatch(Exception):
     """The secret is not what the provider needs; another one would do."""
 
 
-class IdentityDisabled(Exception):
-    """The spec names a service account, and the feature gate for that is off."""
+@dataclass(frozen=True, slots=True)
+class GitLogin:
+    """Either a user and a password, or a bearer token."""
+
+    username: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+    bearer: str = field(default="", repr=False)
+
+
+class LogIn(Protocol):
+    """Makes a login of a cloud's identity; what it raises passes through."""
+
+    def __call__(self, repo: GitRepository, url: str, proxy: str) -> Awaitable[GitLogin]: ...
 
 
 class Tokens(Protocol):
@@ -37,44 +49,35 @@ class Tokens(Protocol):
 
 
 class Access:
-    """`identities` says whether object-level workload identity is switched on."""
+    """Reads everything anew for each run, but for tokens that are still good."""
 
     def __init__(
-        self, read: ReadSecret, git: Git, tokens: Tokens, algorithms: SshAlgorithms, *, identities: bool
+        self, read: ReadSecret, git: Git, tokens: Tokens, algorithms: SshAlgorithms, log_in: LogIn
     ) -> None:
         self._read_secret, self._git, self._tokens = read, git, tokens
-        self._algorithms, self._identities = algorithms, identities
+        self._algorithms, self._log_in = algorithms, log_in
 
     async def remote(self, repo: GitRepository) -> Remote:
         """Raises SecretUnusable, ConflictingCredentials, ProviderUnusable, ProviderMismatch,
-        IdentityDisabled, InvalidRemote for the URL, and any GitError for a token.
+        InvalidRemote for the URL, any GitError for a token, and what the login of a cloud raises.
         """
         proxy = proxy_of(await self._read(repo, repo.proxy_secret)) if repo.proxy_secret else None
         url = parse_url(repo.url)
         secret = await self._read(repo, repo.secret) if repo.secret else None
         if repo.provider is GitProvider.GITHUB:
             return await self._github(url, secret, proxy)
-        self._require_plain(repo, secret)
-        return remote_of(url, secret, proxy, self._algorithms)
-
-    async def _read(self, repo: GitRepository, name: str) -> Secret:
-        return await self._read_secret(repo.key.namespace, name)
-
-    def _require_plain(self, repo: GitRepository, secret: Secret | None) -> None:
-        if repo.service_account and not self._identities:
-            raise IdentityDisabled(
-                "to use spec.serviceAccountName for provider authentication please enable the "
-                "ObjectLevelWorkloadIdentity feature gate in the controller"
-            )
-        if repo.provider is not GitProvider.GENERIC:
-            raise ProviderUnusable(
-                f"provider '{repo.provider}' needs a cloud identity, which this installation cannot obtain: "
-                "use provider 'generic' with a secretRef"
-            )
         if secret is not None and is_github_app(secret):
             raise ProviderMismatch(
                 f"secretRef '{secret.name}' has github app data but provider is not set to github"
             )
+        remote = remote_of(url, secret, proxy, self._algorithms)
+        if repo.provider is GitProvider.GENERIC:
+            return remote
+        login = await self._log_in(repo, url.clean, proxy.with_credentials if proxy else "")
+        return replace(remote, username=login.username, password=login.password, bearer=login.bearer)
+
+    async def _read(self, repo: GitRepository, name: str) -> Secret:
+        return await self._read_secret(repo.key.namespace, name)
 
     async def _github(self, url: RemoteUrl, secret: Secret | None, proxy: Proxy | None) -> Remote:
         if secret is None:

@@ -10,6 +10,7 @@ from typing import Any, Self
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from shared.git.errors import InvalidRemote
+from shared.logic.proxy_url import with_login
 
 _MAX_URL = 4_096
 _MAX_REF = 1_024
@@ -36,6 +37,11 @@ class Proxy:
                 f"proxy address must be a URL of {', '.join(_PROXY_SCHEMES)}, "
                 f"with at most {_MAX_PROXY_URL} characters"
             )
+
+    @property
+    def with_credentials(self) -> str:
+        """One URL with everything in it, for libraries that want it so: never to be shown."""
+        return with_login(self.url, self.username, self.password)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import urlsplit
 
+from shared.logic.proxy_url import with_login
 from shared.oci.docker_config import ANONYMOUS, Login
 from shared.oci.errors import InvalidCredentials
 
@@ -27,6 +28,11 @@ class Proxy:
             raise InvalidCredentials(
                 "proxy address must be a URL of http or https: registries are not reached through others"
             )
+
+    @property
+    def with_credentials(self) -> str:
+        """One URL with everything in it, for libraries that want it so: never to be shown."""
+        return with_login(self.url, self.username, self.password)
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ async def test_provider_and_secret_must_fit(world: World, server: HttpGitServer)
         ("github-basic", {"provider": "github", **basic}, "InvalidProviderConfiguration", False),
         ("github-key", {"provider": "github", **app}, "AuthenticationFailed", False),
         ("generic-app", app, "InvalidProviderConfiguration", False),
-        ("azure", {"provider": "azure"}, "InvalidProviderConfiguration", True),
+        ("aws", {"provider": "aws"}, "AuthenticationFailed", False),
         ("gate", {"provider": "azure", "serviceAccountName": "x"}, "FeatureGateDisabled", True),
         ("half", {"secretRef": {"name": "half"}}, "AuthenticationFailed", False),
         ("proxy", {"proxySecretRef": {"name": "basic"}}, "AuthenticationFailed", False),

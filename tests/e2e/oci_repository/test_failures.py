@@ -57,7 +57,7 @@ async def test_failures_say_what_is_wrong(world: World, server: FakeRegistry) ->
         ("no-account", {"serviceAccountName": "gone"}, "AuthenticationFailed", secret),
         ("no-cert", {"certSecretRef": {"name": "gone"}}, "AuthenticationFailed", secret),
         ("no-proxy", {"proxySecretRef": {"name": "gone"}}, "AuthenticationFailed", secret),
-        ("cloud", {"provider": "aws"}, "AuthenticationFailed", "needs a cloud identity"),
+        ("cloud", {"provider": "aws"}, "AuthenticationFailed", "is not one of AWS"),
     ):
         await world.oci_repository(name, **({"url": server.url()} | spec))
         obj = await world.failing(OCI_REPOSITORY, name, reason)
