@@ -68,19 +68,20 @@ class Version:
                 raise InvalidVersion(f"pre-release number with a leading zero: '{text}'")
         return cls(major, minor, patch, prerelease, match["build"] or "")
 
-    def _key(self) -> tuple[int, int, int, int, tuple[tuple[int, int, str], ...]]:
+    def precedence(self) -> tuple[int, int, int, int, tuple[tuple[int, int, str], ...]]:
+        """What versions are compared by; to sort many, take it once for each."""
         parts = self.prerelease.split(".") if self.prerelease else []
         ranks = tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts)
         return self.major, self.minor, self.patch, 0 if parts else 1, ranks
 
     def __eq__(self, other: object) -> bool:
-        return self._key() == other._key() if isinstance(other, Version) else NotImplemented
+        return self.precedence() == other.precedence() if isinstance(other, Version) else NotImplemented
 
     def __lt__(self, other: "Version") -> bool:
-        return self._key() < other._key()
+        return self.precedence() < other.precedence()
 
     def __hash__(self) -> int:
-        return hash(self._key())
+        return hash(self.precedence())
 
     def __str__(self) -> str:
         pre, build = self.prerelease and f"-{self.prerelease}", self.build and f"+{self.build}"
