@@ -23,6 +23,7 @@ from shared.git.access import Access
 from shared.git.client import Git
 from shared.git.pool import WorkerPool
 from shared.kube.secrets import Secrets
+from shared.model.bucket import Bucket
 from shared.model.kinds import GIT_REPOSITORY, OCI_REPOSITORY
 from shared.model.source import FIELD_MANAGER, GitRepository, OciRepository
 from shared.oci.authorization import Authorizations
@@ -53,7 +54,7 @@ def assemble(settings: Settings, storage: Storage, services: Services) -> Parts:
         controllers=[
             Controller(_git_repositories(settings, storage, services, git), services),
             Controller(_oci_repositories(settings, storage, services, git), services),
-            Controller(buckets(settings, storage, services, git, identities_of(settings, services)), services),
+            Controller(_buckets(settings, storage, services, git), services),
         ],
         servers=[
             workspaces(settings.workspaces),
@@ -112,6 +113,10 @@ def _oci_repositories(
         summary=OCI_SUMMARY,
         owned=OCI_OWNED,
     )
+
+
+def _buckets(settings: Settings, storage: Storage, services: Services, git: Git) -> Kind[Bucket]:
+    return buckets(settings, storage, services, git, identities_of(settings, services))
 
 
 def identities_of(settings: Settings, services: Services) -> Identities:

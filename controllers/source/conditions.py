@@ -43,6 +43,11 @@ OCI_SUMMARY = Summary(
 OCI_OWNED = frozenset({*_OCI_ORDER, READY})
 OCI_FAILURES = (FETCH_FAILED, STORAGE_OPERATION_FAILED)
 
+_BUCKET_ORDER = tuple(kind for kind in _OCI_ORDER if kind != SOURCE_VERIFIED)
+BUCKET_SUMMARY = Summary(order=_BUCKET_ORDER, negative=frozenset(_BUCKET_ORDER) - {ARTIFACT_IN_STORAGE})
+BUCKET_OWNED = frozenset({*_BUCKET_ORDER, READY})
+BUCKET_FAILURES = OCI_FAILURES
+
 
 class Reason(StrEnum):
     """Machine words that dashboards and the flux command know."""
@@ -51,6 +56,8 @@ class Reason(StrEnum):
     URL_INVALID = "URLInvalid"
     FEATURE_GATE_DISABLED = "FeatureGateDisabled"
     INVALID_PROVIDER = "InvalidProviderConfiguration"
+    INVALID_STS = "InvalidSTSConfiguration"
+    BUCKET_OPERATION_FAILED = "BucketOperationFailed"
     READ_OPERATION_FAILED = "ReadOperationFailed"
     OCI_PULL_FAILED = "OCIArtifactPullFailed"
     OCI_LAYER_OPERATION_FAILED = "OCIArtifactLayerOperationFailed"

@@ -10,7 +10,7 @@ import yaml
 
 DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
 CONTROLLERS = ("source-controller", "kustomize-controller", "notification-controller")
-CRD_FILES = sorted(DEPLOY.glob("crds/*/*.toolkit.fluxcd.io.yaml"))
+CRD_FILES = sorted(DEPLOY.glob("crds/*/*.fluxcd.io.yaml"))
 
 Object = dict[str, Any]
 

@@ -17,7 +17,9 @@ STATUS = ("Status", '.status.conditions[?(@.type=="Ready")].message')
 DURATION = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"
 # Kinds that nobody reconciles (specs/notification.md 2-3).
 STATIC = {"Alert", "Provider"}
-VERSIONS = {"HelmRelease": "v2"}
+# Their status has no generation (specs/source.md 1.1).
+WITHOUT_GENERATION = {"ExternalArtifact", "ArtifactGenerator"}
+VERSIONS = {"ArtifactGenerator": "v1beta1", "HelmRelease": "v2"}
 # What a chart takes is the chart's business.
 FREE = {"spec.values"}
 ONE_OF = "exactly one of spec.kubeConfig.configMapRef or spec.kubeConfig.secretRef must be specified"
@@ -49,6 +51,15 @@ def at(plural: str, path: str) -> Object:
             "fluxcd-sources",
             [("URL", ".spec.url"), READY, STATUS, AGE],
         ),
+        ("buckets", "Bucket", "", "fluxcd-sources", [("Endpoint", ".spec.endpoint"), AGE, READY, STATUS]),
+        (
+            "externalartifacts",
+            "ExternalArtifact",
+            "ea",
+            "fluxcd-sources",
+            [AGE, READY, STATUS, ("Source", ".spec.sourceRef.name")],
+        ),
+        ("artifactgenerators", "ArtifactGenerator", "ag", "fluxcd-sources", [AGE, READY, STATUS]),
         ("kustomizations", "Kustomization", "ks", "fluxcd-appliers", [AGE, READY, STATUS]),
         ("helmreleases", "HelmRelease", "hr", "fluxcd-appliers", [AGE, READY, STATUS]),
         ("alerts", "Alert", "", "fluxcd-notifications", [AGE]),
@@ -79,7 +90,8 @@ def test_one_version_with_status(definition: Object) -> None:
         assert "status" not in schema(definition)["properties"]
     else:
         assert version["subresources"] == {"status": {}}
-        assert schema(definition)["properties"]["status"]["default"] == {"observedGeneration": -1}
+        default = None if kind in WITHOUT_GENERATION else {"observedGeneration": -1}
+        assert schema(definition)["properties"]["status"].get("default") == default
 
 
 def test_file_and_object_are_named_alike(definition: Object) -> None:
@@ -144,6 +156,22 @@ def test_every_field_is_described(definition: Object) -> None:
         ("ocirepositories", "verify", {"required": ["provider"]}),
         ("ocirepositories", "verify.provider", {"enum": ["cosign", "notation"], "default": "cosign"}),
         ("ocirepositories", "verify.matchOIDCIdentity[]", {"required": ["issuer", "subject"]}),
+        ("buckets", "", {"required": ["bucketName", "endpoint", "interval"]}),
+        ("buckets", "provider", {"enum": ["generic", "aws", "gcp", "azure"], "default": "generic"}),
+        ("buckets", "sts", {"required": ["endpoint", "provider"]}),
+        ("buckets", "sts.provider", {"enum": ["aws", "ldap"]}),
+        ("buckets", "timeout", {"default": "60s", "pattern": r"^([0-9]+(\.[0-9]+)?(ms|s|m))+$"}),
+        ("externalartifacts", "sourceRef", {"required": ["kind", "name"]}),
+        ("artifactgenerators", "", {"required": ["artifacts", "sources"]}),
+        ("artifactgenerators", "sources", {"minItems": 1, "maxItems": 1000}),
+        (
+            "artifactgenerators",
+            "sources[].kind",
+            {"enum": ["Bucket", "GitRepository", "OCIRepository", "HelmChart", "ExternalArtifact"]},
+        ),
+        ("artifactgenerators", "artifacts", {"minItems": 1, "maxItems": 1000}),
+        ("artifactgenerators", "artifacts[].revision", {"maxLength": 64}),
+        ("artifactgenerators", "artifacts[].copy[].strategy", {"enum": ["Overwrite", "Merge", "Extract"]}),
         ("kustomizations", "", {"required": ["interval", "prune", "sourceRef"]}),
         ("kustomizations", "interval", {"pattern": DURATION}),
         ("kustomizations", "retryInterval", {"pattern": DURATION}),

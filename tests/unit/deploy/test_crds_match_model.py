@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from shared.model.bucket import Bucket
 from shared.model.helm import HelmRelease
 from shared.model.kustomize import Kustomization
 from shared.model.notification import Alert, Provider
@@ -45,6 +46,7 @@ CASES = [
         values={"status.sourceVerificationMode": "HEAD"},
     ),
     Case("ocirepositories", OciRepository.parse, ignored=frozenset({"spec.suspend"})),
+    Case("buckets", Bucket.parse, ignored=frozenset({"spec.suspend"})),
     Case(
         "kustomizations",
         Kustomization.parse,

@@ -201,6 +201,7 @@ def test_own_role_names_what_it_may_do(controller: str) -> None:
         elif not {"get", "list", "watch"}.issuperset(rule["verbs"]):
             assert rule["resources"] in (["events"], ["serviceaccounts/token"]) or rule["apiGroups"][0] in {
                 f"{controller.removesuffix('-controller')}.toolkit.fluxcd.io",
+                f"{controller.removesuffix('-controller')}.extensions.fluxcd.io",
                 "coordination.k8s.io",
             }, name
 
