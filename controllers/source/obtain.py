@@ -6,15 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from controllers.source.conditions import Reason
-from shared.git import reference
+from shared.git import resolve as resolving
 from shared.git.client import Commit, Git, Module
-from shared.git.errors import EmptyRepository, GitError, InvalidCredentials, ReferenceNotFound
+from shared.git.errors import EmptyRepository, GitError, InvalidCredentials
 from shared.git.reference import Target
 from shared.git.remote import Remote
 from shared.model.source import GitRepository
 from shared.runtime.failure import Failure
-
-_ANY_REF = ("HEAD", "refs/heads/", "refs/tags/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +31,7 @@ async def resolve(git: Git, repo: GitRepository, remote: Remote, folder: Path) -
     Raises Failure.
     """
     with _git_failures():
-        prefixes = reference.prefixes(repo.reference)
-        refs = await git.list_refs(remote, prefixes, within=repo.timeout) if prefixes else {}
-        try:
-            found = reference.candidates(repo.reference, refs)
-        except ReferenceNotFound:
-            if not await git.list_refs(remote, _ANY_REF, within=repo.timeout):
-                raise EmptyRepository("git repository is empty") from None
-            raise
-        return found[0] if len(found) == 1 else await _newest(git, repo, remote, found, folder)
-
-
-async def _newest(git: Git, repo: GitRepository, remote: Remote, tied: list[Target], folder: Path) -> Target:
-    """Of equal versions, the one whose commit is the youngest."""
-    commits = [
-        await git.fetch(remote, target.fetch, folder / f"tied-{number}", within=repo.timeout)
-        for number, target in enumerate(tied)
-    ]
-    return max(zip(commits, tied, strict=True), key=lambda pair: pair[0].time)[1]
+        return await resolving.resolve(git, remote, repo.reference, folder, within=repo.timeout)
 
 
 async def fetch(git: Git, repo: GitRepository, remote: Remote, target: Target, folder: Path) -> Checkout:

@@ -5,7 +5,7 @@ Imports neither dulwich nor ssh nor cryptography; every call has a time limit an
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,38 @@ class GitHubApp:
     owner: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """`kind` is `gpg` (armored private key) or `ssh`; `secret` names where it came from, for messages."""
+
+    kind: str
+    text: str = field(repr=False)
+    passphrase: str = field(repr=False)
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A commit to be made: `parent` and `tree` are hashes, `time` is in seconds since the epoch."""
+
+    parent: str
+    tree: str
+    author_name: str
+    author_email: str
+    message: str
+    time: int
+    key: SigningKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefUpdate:
+    """Move a ref, by its full name, to `new`, if it still is at `expected` (empty: does not exist)."""
+
+    ref: str
+    new: str
+    expected: str
+
+
 class Git:
     """Calls in `within` or fail with GitTimeout; the names of files are those of this host."""
 
@@ -96,6 +128,41 @@ class Git:
         argument = {"repository": str(repository), "object": sha, "keys": encoded}
         signer: str = (await self._run("verify:verify_object", argument, within))["key"]
         return signer
+
+    async def require_usable_key(self, key: SigningKey, *, within: timedelta) -> None:
+        """Raises SigningKeyUnusable for a key that could not sign."""
+        await self._run("sign:require_usable", {"key": asdict(key)}, within)
+
+    async def commit(self, repository: Path, draft: Draft, *, within: timedelta) -> str:
+        """Write a commit into a fetched repository; returns its hash. Raises SigningKeyUnusable."""
+        argument = {"repository": str(repository), **asdict(draft)}
+        commit: str = (await self._run("commit:commit", argument, within))["commit"]
+        return commit
+
+    async def push(
+        self,
+        remote: Remote,
+        repository: Path,
+        updates: Sequence[RefUpdate],
+        options: Sequence[str],
+        *,
+        within: timedelta,
+    ) -> None:
+        """Update refs of the remote. Raises PushRaced when one has moved, PushRejected for all else."""
+        argument = self._to(remote, within) | {
+            "repository": str(repository),
+            "updates": [asdict(update) for update in updates],
+            "options": list(options),
+        }
+        await self._run("push:push", argument, within)
+
+    async def leads_to(
+        self, remote: Remote, ancestor: str, commit: str, into: Path, *, within: timedelta
+    ) -> bool:
+        """Is a commit in the history of another? All of that is fetched into a new repository."""
+        argument = self._to(remote, within) | {"ancestor": ancestor, "commit": commit, "into": str(into)}
+        found: bool = (await self._run("history:leads_to", argument, within))["leads"]
+        return found
 
     async def installation_token(self, api: Remote, app: GitHubApp, *, within: timedelta) -> tuple[str, str]:
         """A token for git, and when it ends (RFC 3339). `api` is the GitHub API's base URL."""

@@ -14,6 +14,9 @@ GitError
 ├── RepositoryRefused        content that no well-meaning repository has, or too much of it
 ├── VerificationFailed       a signature of an unknown key, or a wrong one
 │   └── UnsignedObject       no signature at all
+├── SigningKeyUnusable       a key that cannot sign; nothing was committed
+├── PushRejected             the server did not take the commit, or there was nothing to give
+│   └── PushRaced            the ref is not where it was seen: somebody else was faster
 └── WorkerFailed             the process that did the work died, or has a bug
 """
 
@@ -76,6 +79,18 @@ class UnsignedObject(VerificationFailed):
     """There is no signature at all, or a tag is no object that could have one."""
 
 
+class SigningKeyUnusable(GitError):
+    """A signing key cannot be read, opened or used. Never quotes the key."""
+
+
+class PushRejected(GitError):
+    """A ref was not updated."""
+
+
+class PushRaced(PushRejected):
+    """A ref has moved since it was looked at."""
+
+
 class WorkerFailed(GitError):
     """The worker process died."""
 
@@ -96,6 +111,9 @@ _BY_NAME: Mapping[str, type[GitError]] = {
         RepositoryRefused,
         VerificationFailed,
         UnsignedObject,
+        SigningKeyUnusable,
+        PushRejected,
+        PushRaced,
         WorkerFailed,
     )
 }

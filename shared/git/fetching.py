@@ -76,6 +76,11 @@ def fetch_commit(remote: Remote, sha: str, into: Path, seconds: float) -> None:
             raise ReferenceNotFound(f"couldn't find commit '{sha}' in {shown(remote.url)}")
 
 
+def fetch_history(remote: Remote, sha: str, into: Path, seconds: float) -> None:
+    """Fetch a commit that some ref leads to, with all that came before it."""
+    _fetch_into(remote, into, seconds, [ObjectID(sha.encode("ascii"))], None)
+
+
 def _is_refusal(error: RemoteUnreachable) -> bool:
     """Old servers hang up, or say so, on hashes that no ref points at; some know no shallow clones."""
     said = str(error)

@@ -1,4 +1,4 @@
-"""SSH signatures as `git` and `ssh-keygen -Y sign` write them (OpenSSH PROTOCOL.sshsig).
+"""SSH signatures as `git` and `ssh-keygen -Y sign` write them (OpenSSH PROTOCOL.sshsig): made and checked.
 
 Runs in the worker. Knows ed25519, ecdsa and rsa keys.
 """
@@ -6,6 +6,8 @@ Runs in the worker. Knows ed25519, ecdsa and rsa keys.
 import base64
 import binascii
 import hashlib
+import textwrap
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -23,6 +25,8 @@ _RSA_HASHES: dict[bytes, hashes.HashAlgorithm] = {
     b"rsa-sha2-512": hashes.SHA512(),
 }
 _MIN_RSA_BITS = 2048
+_SIGNING_HASH = b"sha512"
+_ARMOR_WIDTH = 70
 
 
 class InvalidSshSignature(ValueError):
@@ -64,6 +68,16 @@ def _parse_line(line: bytes, number: int) -> PublicKey:
         return PublicKey(blob, serialization.load_ssh_public_key(b" ".join(words[start : start + 2])))
     except (ValueError, IndexError, UnsupportedAlgorithm) as error:
         raise InvalidSshSignature(f"line {number} is not a supported public key: {error}") from error
+
+
+def sign(payload: bytes, public_blob: bytes, sign_raw: Callable[[bytes], bytes]) -> bytes:
+    """The armored signature that a key makes for git; `sign_raw` answers in the wire form of signatures."""
+    digest = _HASHES[_SIGNING_HASH](payload).digest()
+    what = b"".join(_string(part) for part in (_NAMESPACE, b"", _SIGNING_HASH))
+    raw = sign_raw(_MAGIC + what + _string(digest))
+    envelope = _MAGIC + (1).to_bytes(4, "big") + _string(public_blob) + what + _string(raw)
+    lines = textwrap.wrap(base64.b64encode(envelope).decode(), _ARMOR_WIDTH)
+    return b"\n".join([BEGIN, *(line.encode() for line in lines), _END, b""])
 
 
 def verify(signature: bytes, payload: bytes, keys: list[PublicKey]) -> PublicKey:

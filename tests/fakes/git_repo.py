@@ -33,6 +33,22 @@ class GitRepo:
         repo._run("git", "clone", "-q", str(path), str(repo.work), cwd=path)
         return repo
 
+    def accept_pushes(self) -> None:
+        """Also over HTTP, where git refuses them without a login; and with options."""
+        for setting in ("http.receivepack", "receive.advertisePushOptions"):
+            self._run("git", "config", setting, "true", cwd=self.path)
+
+    def hook(self, name: str, script: str) -> None:
+        """A program that the server runs, such as one that declines."""
+        file = self.path / "hooks" / name
+        file.write_text(f"#!/bin/sh\n{script}\n")
+        file.chmod(0o755)
+
+    def show(self, *words: str) -> str:
+        """Run git in the bare repository itself: what the server has."""
+        given = [part for setting in self.settings for part in ("-c", setting)]
+        return self._run("git", *given, *words, cwd=self.path)
+
     @property
     def work(self) -> Path:
         return self.path.with_name(f"{self.path.stem}-work")

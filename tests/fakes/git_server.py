@@ -1,4 +1,4 @@
-"""Genuine git servers on loopback: git http-backend behind aiohttp, and git-upload-pack behind asyncssh.
+"""Genuine git servers on loopback: git http-backend behind aiohttp, and git's own programs behind asyncssh.
 
 What a test makes go wrong (credentials, redirects, hanging, TLS) is this file's; what travels is git's.
 """
@@ -159,7 +159,7 @@ class SshGitServer:
 
     async def run(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
         words = shlex.split(process.command or "")
-        if len(words) != 2 or words[0] != "git-upload-pack":
+        if len(words) != 2 or words[0] not in {"git-upload-pack", "git-receive-pack"}:
             process.exit(1)
             return
         version = "" if self.old else process.env.get("GIT_PROTOCOL", "")
