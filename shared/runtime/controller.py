@@ -1,4 +1,4 @@
-"""One kind, run: watch -> queue -> workers -> attempt.
+"""One kind, run: watch -> queue -> attempts, as many at a time as there are turns.
 
 Before: a cache tells what changed. After: attempt.py reconciles, and the outcome decides when the key
 comes back. A controller owns its kind's cache; other caches wake it through `wake`.
@@ -31,6 +31,7 @@ from shared.runtime.flags import RuntimeSettings
 from shared.runtime.kind import Kind
 from shared.runtime.queue import Queue, QueueClosed
 from shared.runtime.services import Services
+from shared.runtime.turns import Turns
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -42,10 +43,18 @@ Wakes = Callable[[Change], Iterable[ObjectKey]]
 
 
 class Controller(Generic[T]):
-    """`forget`, where given, is told of objects that are gone, so that memories of them can go too."""
+    """`forget`, where given, is told of objects that are gone, so that memories of them can go too.
+
+    `turns` is for reconciles that stand aside while they wait; without it nobody does.
+    """
 
     def __init__(
-        self, kind: Kind[T], services: Services, *, forget: Callable[[ObjectKey], None] | None = None
+        self,
+        kind: Kind[T],
+        services: Services,
+        *,
+        forget: Callable[[ObjectKey], None] | None = None,
+        turns: Turns | None = None,
     ) -> None:
         settings = services.settings
         self.kind = kind
@@ -58,6 +67,8 @@ class Controller(Generic[T]):
         self._settings: RuntimeSettings = settings
         self._metrics = services.metrics
         self._forget = forget
+        self._turns = turns or Turns(settings.concurrent)
+        self._in_hand: set[asyncio.Task[None]] = set()
         self._attempt: Attempt[T] = Attempt(kind, services.client, services.recorder.tell)
         self._queue: Queue[ObjectKey] = Queue(
             min_delay=settings.min_retry_delay.total_seconds(),
@@ -116,13 +127,11 @@ class Controller(Generic[T]):
                 tasks.create_task(cache.run(), name=f"watch {cache.resource.plural}")
                 for cache in self._caches
             ]
-            workers = [
-                tasks.create_task(self._work_when_synced(), name=f"{name} worker {number}")
-                for number in range(self._settings.concurrent)
-            ]
+            handing_out = tasks.create_task(self._hand_out(tasks), name=f"hand out {name}")
             await stop.wait()
             self._queue.close()
-            _, busy = await asyncio.wait(workers, timeout=grace if self._synced else 0)
+            working = [handing_out, *self._in_hand]
+            _, busy = await asyncio.wait(working, timeout=grace if self._synced else 0)
             for task in [*busy, *watches]:
                 task.cancel()
 
@@ -141,29 +150,33 @@ class Controller(Generic[T]):
     def _synced(self) -> bool:
         return all(cache.synced.is_set() for cache in self._caches)
 
-    async def _work_when_synced(self) -> None:
+    async def _hand_out(self, tasks: asyncio.TaskGroup) -> None:
+        """Each key that wants attention to a task of its own, once there is a turn for it."""
         for cache in self._caches:
             await cache.synced.wait()
-        await self._work()
-
-    async def _work(self) -> None:
         while True:
+            await self._turns.take()
             try:
                 key, waited = await self._queue.take()
             except QueueClosed:
                 return
-            kind = self.kind.resource.kind
-            self._metrics.taken(kind, waited)
-            self._metrics.working(kind, 1)
-            taken = time.monotonic()
-            try:
-                obj = self.find(key)
-                if obj is not None:
-                    await self._reconcile(key, obj)
-            finally:
-                self._metrics.working(kind, -1)
-                self._metrics.worked(kind, time.monotonic() - taken)
-                self._queue.done(key)
+            self._metrics.taken(self.kind.resource.kind, waited)
+            task = tasks.create_task(self._work(key), name=f"{self.kind.resource.kind} {key}")
+            self._in_hand.add(task)
+            task.add_done_callback(self._in_hand.discard)
+
+    async def _work(self, key: ObjectKey) -> None:
+        kind, taken = self.kind.resource.kind, time.monotonic()
+        self._metrics.working(kind, 1)
+        try:
+            obj = self.find(key)
+            if obj is not None:
+                await self._reconcile(key, obj)
+        finally:
+            self._metrics.working(kind, -1)
+            self._metrics.worked(kind, time.monotonic() - taken)
+            self._queue.done(key)
+            self._turns.give_back()
 
     async def _reconcile(self, key: ObjectKey, obj: Object) -> None:
         resource, started = self.kind.resource, time.monotonic()

@@ -142,13 +142,14 @@ async def test_the_next_pass_sees_what_the_last_one_wrote_though_the_watch_lags(
 
     story.act = look
     story.controller.cache._take("ADDED", await story.create())
-    worker = asyncio.create_task(story.controller._work())
-    await story.until(lambda: len(seen) == 1)
-    await asyncio.sleep(0.1)
-    story.controller.wake(story.key())
-    await story.until(lambda: len(seen) == 2)
-    story.controller._queue.close()
-    await worker
+    story.controller.cache.synced.set()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(story.controller._hand_out(tasks))
+        await story.until(lambda: len(seen) == 1)
+        await asyncio.sleep(0.1)
+        story.controller.wake(story.key())
+        await story.until(lambda: len(seen) == 2)
+        story.controller._queue.close()
     assert seen[0] is None
     assert seen[1].is_true
 
