@@ -97,15 +97,22 @@ class Registry:
 
     async def tag_pages(self) -> AsyncIterator[list[str]]:
         """All tags, page by page, so that a caller need not hold them. Raises OciError."""
-        page: TagPage | None = None
-        seen = set[str]()
-        while page is None or page.next:
-            page = await self.tag_page(page.next if page else "")
-            assert page is not None, "no condition was sent"
-            if page.next and (page.next in seen or len(seen) >= _MAX_PAGES):
-                raise InvalidContent(f"the list of tags of {self.repository} does not come to an end")
-            seen.update((page.url, page.next))
+        async for page in self.pages():
             yield page.tags
+
+    async def pages(self) -> AsyncIterator[TagPage]:
+        """As `tag_pages`, with what it takes to ask for a page again. Raises OciError."""
+        url, seen = "", set[str]()
+        while True:
+            page = await self.tag_page(url)
+            assert page is not None, "no condition was sent"
+            yield page
+            if not page.next:
+                return
+            seen.add(url)
+            url = page.next
+            if url in seen or len(seen) >= _MAX_PAGES:
+                raise InvalidContent(f"the list of tags of {self.repository} does not come to an end")
 
     async def tag_page(self, url: str = "", *, unless: str = "") -> TagPage | None:
         """One page of tags, the first unless its URL is given; None while its ETag is still `unless`.
