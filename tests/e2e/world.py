@@ -12,7 +12,14 @@ from typing import Any
 from shared.kube.client import KubeClient
 from shared.kube.discovery import Discovery
 from shared.kube.errors import Conflict, NotFound
-from shared.model.kinds import GIT_REPOSITORY, KUSTOMIZATION, OCI_REPOSITORY, Resource
+from shared.model.kinds import (
+    ARTIFACT_GENERATOR,
+    BUCKET,
+    GIT_REPOSITORY,
+    KUSTOMIZATION,
+    OCI_REPOSITORY,
+    Resource,
+)
 from shared.model.meta import REQUESTED_AT, Object, ObjectRef
 from tests.status_laws import broken_laws
 
@@ -36,6 +43,12 @@ class World:
 
     async def oci_repository(self, name: str = "app", **spec: Any) -> Object:
         return await self._make(OCI_REPOSITORY, name, {"interval": "1h", "insecure": True} | spec)
+
+    async def bucket(self, name: str = "objects", **spec: Any) -> Object:
+        return await self._make(BUCKET, name, {"interval": "1h", "insecure": True} | spec)
+
+    async def artifact_generator(self, name: str = "parts", **spec: Any) -> Object:
+        return await self._make(ARTIFACT_GENERATOR, name, spec)
 
     async def kustomization(self, name: str = "web", **spec: Any) -> Object:
         given = {"interval": "1h", "retryInterval": "1s", "prune": True, "timeout": "30s"}
