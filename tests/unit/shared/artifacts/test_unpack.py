@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.artifacts import unpack as unpack_module
 from shared.artifacts.errors import ArchiveRefused, ArchiveTooLarge, ArtifactError
 from shared.artifacts.tar_stream import Limits
 from shared.artifacts.unpack import Links, Unpacked, unpack, unpack_now
@@ -171,6 +172,17 @@ def test_a_bomb_of_padding_is_stopped(extract: Callable[..., Path]) -> None:
 def test_too_many_entries_are_refused(extract: Callable[..., Path]) -> None:
     with pytest.raises(ArchiveTooLarge, match="more than 100 entries"):
         extract(tgz(*[member(f"f{i}") for i in range(101)]), limits=Limits(max_members=100))
+
+
+def test_far_too_many_entries_are_refused_before_they_are_written(
+    extract: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unpack_module, "_ENTRIES_ON_TRUST", 10)
+    raw = tgz(*(member(f"f{i}") for i in range(50)))
+    with pytest.raises(ArchiveTooLarge, match="more than 40 entries"):
+        extract(raw, limits=Limits(max_members=40))
+    assert len(list((tmp_path / "jail" / "into").iterdir())) == 10
+    assert len(list(extract(tgz(*(member(f"g{i}") for i in range(30)))).iterdir())) == 40
 
 
 def test_too_many_gzip_streams_are_refused(extract: Callable[..., Path]) -> None:
