@@ -10,6 +10,8 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 BIN := $(VENV)/bin
 LOCKS := deploy/requirements
 PROCESSES := source kustomize helm image-automation notification localcluster
+# Libraries that few installations need, each an extra that any image can have.
+LIBRARIES := aws azure gcp keyless nats
 RUN_LOCKS := $(PROCESSES:%=$(LOCKS)/%.txt)
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 # An environment made by uv has no pip of its own.
@@ -78,7 +80,7 @@ image: ## Build the container image headwater:VERSION (CONTAINER=podman works to
 
 .PHONY: requirements
 requirements: ## Resolve pyproject.toml into the hashed locks again (needs uv)
-	for extra in $(PROCESSES); do \
+	for extra in $(PROCESSES) $(LIBRARIES); do \
 	  $(UV_COMPILE) --extra $$extra pyproject.toml --output-file $(LOCKS)/$$extra.txt || exit 1; \
 	done
 	$(UV_COMPILE) --all-extras --group dev pyproject.toml --output-file $(LOCKS)/dev.txt

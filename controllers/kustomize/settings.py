@@ -45,6 +45,9 @@ class Settings:
     loopback_bases: bool
     clusters: ClusterSettings
     vaults: VaultAuth | None
+    default_decryption_account: str
+    token_cache_size: int
+    token_cache_longest: timedelta
     override_managers: tuple[str, ...]
     custom_stage_kinds: frozenset[GroupKind]
     config_selector: str
@@ -100,6 +103,9 @@ class Settings:
                 user_agent=f"{NAME}/headwater",
             ),
             vaults=_vaults(found, runtime.own_namespace),
+            default_decryption_account=found.default_decryption_service_account,
+            token_cache_size=found.token_cache_max_size,
+            token_cache_longest=found.token_cache_max_duration,
             override_managers=listed(found.override_manager),
             custom_stage_kinds=frozenset(
                 _group_kind(item) for item in listed(found.custom_apply_stage_kinds)

@@ -122,10 +122,19 @@ class Wiring:
     def _get_decryption(self) -> Decryption:
         if self._decryption is None:
             from controllers.kustomize.sops.keys import Decryption
+            from shared.runtime.identities import GATE as IDENTITY_GATE
+            from shared.runtime.identities import Identities
 
-            settings = self._settings
+            settings, client = self._settings, self._services.client
+            identities = Identities.over(
+                client,
+                enabled=settings.runtime.gates[IDENTITY_GATE],
+                default_account=settings.default_decryption_account,
+                size=settings.token_cache_size,
+                longest=settings.token_cache_longest,
+            )
             self._decryption = Decryption(
-                self._services.client, age_secret=settings.age_secret, vaults=settings.vaults
+                client, age_secret=settings.age_secret, vaults=settings.vaults, identities=identities
             )
         return self._decryption
 

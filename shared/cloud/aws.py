@@ -65,14 +65,38 @@ async def credentials(
 
     def assume() -> AwsCredentials:
         client = _client("sts", region, proxy, unsigned=True, endpoint=endpoint)
-        answer = client.assume_role_with_web_identity(
-            RoleArn=role, RoleSessionName=session, WebIdentityToken=token
-        )["Credentials"]
-        return AwsCredentials(
-            answer["AccessKeyId"], answer["SecretAccessKey"], answer["SessionToken"], answer["Expiration"]
+        return _issued(
+            client.assume_role_with_web_identity(
+                RoleArn=role, RoleSessionName=session, WebIdentityToken=token
+            )
         )
 
     return await call(f"AWS STS for the role of service account '{account}'", assume)
+
+
+async def assume(keys: AwsCredentials, role: str, region: str, *, session: str) -> AwsCredentials:
+    """Keys of a role that those keys may take. Raises CloudError; IdentityInvalid for what is no role."""
+    if _ROLE.fullmatch(role) is None:
+        raise IdentityInvalid(f"{role[:200]!r} is not the ARN of a role")
+
+    def take() -> AwsCredentials:
+        client = _client("sts", region, "", keys=keys)
+        return _issued(client.assume_role(RoleArn=role, RoleSessionName=session[:_MAX_SESSION_NAME]))
+
+    return await call("AWS STS", take)
+
+
+async def decrypt(
+    keys: AwsCredentials, region: str, key_id: str, ciphertext: bytes, context: Mapping[str, str]
+) -> bytes:
+    """What KMS decrypts with the key `key_id`, in that encryption context. Raises CloudError."""
+
+    def ask() -> bytes:
+        client = _client("kms", region, "", keys=keys)
+        plain = client.decrypt(CiphertextBlob=ciphertext, KeyId=key_id, EncryptionContext=dict(context))
+        return bytes(plain["Plaintext"])
+
+    return await call("AWS KMS", ask)
 
 
 async def registry_login(account: Account | None, host: str, *, proxy: str = "") -> Token:
@@ -101,6 +125,13 @@ def decode_login(data: Mapping[str, Any]) -> Token:
     except (KeyError, ValueError) as error:
         raise CloudError("AWS ECR gave no usable token") from error
     return Token(password, data.get("expiresAt") or datetime.now(UTC) + _AMBIENT_LIFE, username)
+
+
+def _issued(answer: Mapping[str, Any]) -> AwsCredentials:
+    found = answer["Credentials"]
+    return AwsCredentials(
+        found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"], found["Expiration"]
+    )
 
 
 def _ambient() -> AwsCredentials:

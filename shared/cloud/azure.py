@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -30,6 +31,52 @@ _MAX_ANSWER = 64 * 1024
 def is_registry(host: str) -> bool:
     """Whether that host is one of Azure's registries."""
     return _REGISTRY.fullmatch(host) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """What a Secret says of an identity in Azure: a service principal, or a managed identity by `client`."""
+
+    client: str
+    tenant: str = ""
+    client_secret: str = field(default="", repr=False)
+    certificate: bytes = field(default=b"", repr=False)
+    certificate_password: str = field(default="", repr=False)
+    send_chain: bool = False
+    authority: str = ""
+
+
+async def token_of(application: Application, scope: str, *, proxy: str = "") -> Token:
+    """A bearer token of that identity. Raises CloudError; IdentityInvalid when its parts cannot be read."""
+    proxies = {"http": proxy, "https": proxy} if proxy else None
+
+    def log_in() -> Token:
+        try:
+            credential = _credential(application, proxies)
+        except ValueError as error:
+            raise IdentityInvalid("the Azure identity of the secret cannot be used") from error
+        return _issued(credential, scope)
+
+    return await call("Azure's login", log_in)
+
+
+def _credential(application: Application, proxies: dict[str, str] | None) -> Any:
+    identity, tenant, client = _library(), application.tenant, application.client
+    options: dict[str, Any] = {"proxies": proxies}
+    if application.authority:
+        options["authority"] = application.authority
+    if tenant and application.client_secret:
+        return identity.ClientSecretCredential(tenant, client, application.client_secret, **options)
+    if tenant and application.certificate:
+        return identity.CertificateCredential(
+            tenant,
+            client,
+            certificate_data=application.certificate,
+            password=application.certificate_password or None,
+            send_certificate_chain=application.send_chain,
+            **options,
+        )
+    return identity.ManagedIdentityCredential(client_id=client)
 
 
 async def token(account: Account | None, scope: str, *, proxy: str = "") -> Token:

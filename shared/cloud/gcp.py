@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -55,6 +55,27 @@ async def token(account: Account | None, *, proxy: str = "", token_url: str = _T
         return _refreshed(_exchanging(audience, email, lambda: subject, token_url), proxy)
 
     return await call(f"Google's token exchange for service account '{account}'", exchange)
+
+
+async def token_of(key: Mapping[str, Any], scopes: Sequence[str], *, proxy: str = "") -> Token:
+    """A bearer token for a service account's JSON key. Raises CloudError; IdentityInvalid for another file.
+
+    Other kinds of this file name programs to run and files to read.
+    """
+    if key.get("type") != "service_account":
+        raise IdentityInvalid("that is not the key of a service account of Google")
+
+    def log_in() -> Token:
+        _library()
+        from google.oauth2 import service_account
+
+        try:
+            credentials = service_account.Credentials.from_service_account_info(key, scopes=scopes)
+        except (ValueError, KeyError) as error:
+            raise IdentityInvalid("the key of the service account is not complete") from error
+        return _refreshed(credentials, proxy)
+
+    return await call("Google's token service", log_in)
 
 
 async def registry_login(account: Account | None, host: str, *, proxy: str = "") -> Token:

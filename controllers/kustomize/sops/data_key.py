@@ -7,6 +7,7 @@ import asyncio
 import aiohttp
 
 from controllers.kustomize.sops.cloud import aws, azure, gcp, vault
+from controllers.kustomize.sops.cloud.identity import CloudIdentity, Nobody
 from controllers.kustomize.sops.errors import DataKeyUnavailable, SopsError
 from controllers.kustomize.sops.keyring import Keyring
 from controllers.kustomize.sops.metadata import KeyKind, Metadata, WrappedKey
@@ -17,17 +18,22 @@ from controllers.kustomize.sops.vault_login import VaultLogins
 class DataKeys:
     """Opens data keys with one keyring; key services are asked over `http`.
 
-    `logins` get tokens of vaults where the keyring has none.
+    `logins` get tokens of vaults, and `identity` credentials of clouds, where the keyring has none.
     """
 
-    __slots__ = ("_http", "_keyring", "_logins")
+    __slots__ = ("_http", "_identity", "_keyring", "_logins")
 
     def __init__(
-        self, keyring: Keyring, http: aiohttp.ClientSession, logins: VaultLogins | None = None
+        self,
+        keyring: Keyring,
+        http: aiohttp.ClientSession,
+        logins: VaultLogins | None = None,
+        identity: CloudIdentity | None = None,
     ) -> None:
         self._keyring = keyring
         self._http = http
         self._logins = logins
+        self._identity = identity or Nobody()
 
     async def recover(self, metadata: Metadata) -> bytes:
         """The data key. Raises DataKeyUnavailable with why each kind of key failed; DocumentInvalid."""
@@ -64,10 +70,10 @@ class DataKeys:
                     token = await self._logins.token(self._http, wrapped.field("vault_address"))
                 return await vault.decrypt(self._http, token, wrapped)
             case KeyKind.AWS_KMS:
-                return await aws.decrypt(self._http, self._keyring.aws, wrapped)
+                return await aws.decrypt(self._keyring.aws, self._identity, wrapped)
             case KeyKind.GCP_KMS:
-                return await gcp.decrypt(self._http, self._keyring.gcp, wrapped)
+                return await gcp.decrypt(self._http, self._keyring.gcp, self._identity, wrapped)
             case KeyKind.AZURE_KEY_VAULT:
-                return await azure.decrypt(self._http, self._keyring.azure, wrapped)
+                return await azure.decrypt(self._http, self._keyring.azure, self._identity, wrapped)
             case KeyKind.HUAWEI_KMS:
                 raise DataKeyUnavailable("keys of Huawei Cloud (hckms) are not supported")

@@ -8,9 +8,11 @@ from typing import Any
 
 from controllers.kustomize.sops.age_stream import PREFIX as POST_QUANTUM
 from controllers.kustomize.sops.age_stream import NotForUs, PostQuantumIdentity
-from controllers.kustomize.sops.cloud.credentials import AwsKeys, AzureLogin, GcpAccount
+from controllers.kustomize.sops.cloud.credentials import aws_keys, azure_application, google_key_file
 from controllers.kustomize.sops.errors import DataKeyUnavailable, KeysInvalid
 from controllers.kustomize.sops.panics import Contained
+from shared.cloud.aws import AwsCredentials
+from shared.cloud.azure import Application
 
 _MAX_IDENTITIES = 100
 
@@ -23,9 +25,9 @@ class Keyring:
     post_quantum: tuple[PostQuantumIdentity, ...] = field(default=(), repr=False)
     pgp: tuple[Any, ...] = field(default=(), repr=False)
     vault_token: str = field(default="", repr=False)
-    aws: AwsKeys | None = field(default=None, repr=False)
-    azure: AzureLogin | None = field(default=None, repr=False)
-    gcp: GcpAccount | None = field(default=None, repr=False)
+    aws: AwsCredentials | None = field(default=None, repr=False)
+    azure: Application | None = field(default=None, repr=False)
+    gcp: Mapping[str, Any] | None = field(default=None, repr=False)
 
     @classmethod
     def parse(cls, entries: Mapping[str, bytes], *, only_age: bool = False) -> Keyring:
@@ -48,9 +50,9 @@ class Keyring:
             post_quantum=tuple(post_quantum),
             pgp=tuple(pgp),
             vault_token=_text("sops.vault-token", entries.get("sops.vault-token", b"")).strip(),
-            aws=AwsKeys.parse(found) if (found := entries.get("sops.aws-kms")) else None,
-            azure=AzureLogin.parse(found) if (found := entries.get("sops.azure-kv")) else None,
-            gcp=GcpAccount.parse(found) if (found := entries.get("sops.gcp-kms")) else None,
+            aws=aws_keys(found) if (found := entries.get("sops.aws-kms")) else None,
+            azure=azure_application(found) if (found := entries.get("sops.azure-kv")) else None,
+            gcp=google_key_file(found) if (found := entries.get("sops.gcp-kms")) else None,
         )
 
     def open_age(self, encrypted: str) -> bytes:

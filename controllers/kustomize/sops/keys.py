@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 
+from controllers.kustomize.sops.cloud.identity import OfAccount
 from controllers.kustomize.sops.data_key import DataKeys
 from controllers.kustomize.sops.decrypt import Decryptor
 from controllers.kustomize.sops.errors import KeysInvalid
@@ -20,14 +21,16 @@ from shared.kube.errors import KubeError
 from shared.model.kinds import SECRET
 from shared.model.kustomize import Kustomization
 from shared.model.meta import ObjectKey
+from shared.runtime.identities import Identities
 
 
 class Decryption:
     """Makes the Decryptor of a Kustomization. Secrets are read with the controller's own identity.
 
     `age_secret` is the Secret of `--sops-age-secret`, for Kustomizations that name none; `vaults` says
-    how to log in to vaults for which there is no token. The HTTP session for key services is made when
-    first needed; close when done.
+    how to log in to vaults for which there is no token; `identities`, whose cloud identity is used where
+    there are no credentials. The HTTP session for key services is
+    made when first needed; close when done.
     """
 
     def __init__(
@@ -36,11 +39,13 @@ class Decryption:
         *,
         age_secret: ObjectKey | None = None,
         vaults: VaultAuth | None = None,
+        identities: Identities | None = None,
         require_mac: bool = True,
     ) -> None:
         self._client = client
         self._age_secret = age_secret
         self._vaults = vaults
+        self._identities = identities
         self._require_mac = require_mac
         self._http: aiohttp.ClientSession | None = None
 
@@ -54,7 +59,10 @@ class Decryption:
             logins = VaultLogins(
                 self._client, self._vaults, ObjectKey(ks.namespace, account) if account else None
             )
-        keys = DataKeys(await self._keyring(ks), self._session(), logins)
+        identity = None
+        if self._identities is not None:
+            identity = OfAccount(self._identities, ks.namespace, ks.decryption.service_account)
+        keys = DataKeys(await self._keyring(ks), self._session(), logins, identity)
         return Decryptor(keys, require_mac=self._require_mac)
 
     async def close(self) -> None:

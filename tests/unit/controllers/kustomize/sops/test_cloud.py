@@ -1,7 +1,6 @@
 """Key services: what is signed and sent, and to whom nothing is sent."""
 
 import base64
-import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
@@ -9,18 +8,20 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from controllers.kustomize.sops.cloud import aws, azure, gcp, vault
-from controllers.kustomize.sops.cloud.credentials import AwsKeys, AzureLogin, GcpAccount
+from controllers.kustomize.sops.cloud.credentials import aws_keys, azure_application, google_key_file
+from controllers.kustomize.sops.cloud.identity import Nobody
 from controllers.kustomize.sops.errors import DataKeyUnavailable, KeysInvalid
 from controllers.kustomize.sops.metadata import KeyKind, WrappedKey
+from shared.cloud.aws import AwsCredentials
+from shared.cloud.azure import Application
 
 DATA_KEY = bytes(range(32))
-LOGIN = AzureLogin("tenant", "client", "client-secret")
+LOGIN = Application("client", "tenant", "client-secret")
+KEYS = AwsCredentials("a", "b", "", datetime(2099, 1, 1, tzinfo=UTC))
+CRYPTO_KEY = "projects/p/locations/l/keyRings/r/cryptoKeys/k"
+VAULT_KEY = {"vault_url": "https://x.vault.azure.net", "name": "k", "version": "1"}
 ARN = "arn:aws:kms:eu-west-1:123456789012:key/abc"
 
 
@@ -125,35 +126,17 @@ async def test_an_unreachable_vault_is_told(http: aiohttp.ClientSession) -> None
 
 
 @pytest.mark.parametrize(
-    ("token", "signature"),
-    [
-        ("", "fc951dba8bdcb94d9a725f0d3175617f143520cb63b20abf1fb3799fce0e954d"),
-        ("session", "9e9f56a88e34bee44eb3c81062c8d144ca8dd37be6c52f4956d59f2a98adc7f2"),
-    ],
-)
-def test_requests_to_aws_are_signed_as_its_own_sdk_signs_them(token: str, signature: str) -> None:
-    """The signatures were computed by aws-sdk-go-v2."""
-    keys = AwsKeys("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", token)
-    body = json.dumps({"CiphertextBlob": "AQID", "KeyId": ARN}, separators=(",", ":")).encode()
-    moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-    headers = aws.sign(keys, "kms.eu-west-1.amazonaws.com", "eu-west-1", body, moment)
-    assert headers["Authorization"].rpartition("Signature=")[2] == signature
-
-
-@pytest.mark.parametrize(
     ("where", "told"),
     [
         ({"arn": "arn:aws:kms:evil.example/x:1:key/a"}, "not the ARN"),
         ({"arn": "arn:aws:kms:eu-west-1@evil:1:key/a"}, "not the ARN"),
-        ({"arn": ARN, "role": "arn:aws:iam::1:role/x"}, "role to assume"),
+        ({"arn": ARN, "role": "arn:aws:s3:::x"}, "not the ARN of a role"),
         ({}, "not the ARN"),
     ],
 )
-async def test_no_credentials_go_to_a_host_made_from_an_odd_arn(
-    http: aiohttp.ClientSession, where: dict[str, Any], told: str
-) -> None:
+async def test_no_credentials_go_to_a_host_made_from_an_odd_arn(where: dict[str, Any], told: str) -> None:
     with pytest.raises(DataKeyUnavailable, match=told):
-        await aws.decrypt(http, AwsKeys("a", "b"), WrappedKey(KeyKind.AWS_KMS, "AQID", where))
+        await aws.decrypt(KEYS, Nobody(), WrappedKey(KeyKind.AWS_KMS, "AQID", where))
 
 
 @pytest.mark.parametrize(
@@ -170,7 +153,7 @@ async def test_no_credentials_go_to_a_host_made_from_an_odd_arn(
 async def test_no_azure_token_goes_to_another_host(http: aiohttp.ClientSession, url: str) -> None:
     wrapped = WrappedKey(KeyKind.AZURE_KEY_VAULT, "AQID", {"vault_url": url, "name": "k", "version": "1"})
     with pytest.raises(DataKeyUnavailable, match="not the address of a key in Azure"):
-        await azure.decrypt(http, LOGIN, wrapped)
+        await azure.decrypt(http, LOGIN, Nobody(), wrapped)
 
 
 @pytest.mark.parametrize(
@@ -179,41 +162,36 @@ async def test_no_azure_token_goes_to_another_host(http: aiohttp.ClientSession, 
 async def test_google_is_asked_only_for_keys(http: aiohttp.ClientSession, name: str) -> None:
     wrapped = WrappedKey(KeyKind.GCP_KMS, "AQID", {"resource_id": name})
     with pytest.raises(DataKeyUnavailable, match="not the name of a key"):
-        await gcp.decrypt(http, GcpAccount("a", "b", "c"), wrapped)
+        await gcp.decrypt(http, {}, Nobody(), wrapped)
 
 
 async def test_without_credentials_the_missing_entry_is_named(http: aiohttp.ClientSession) -> None:
-    wrapped = WrappedKey(KeyKind.AWS_KMS, "x", {})
-    for call, entry in ((aws.decrypt, "aws-kms"), (gcp.decrypt, "gcp-kms"), (azure.decrypt, "azure-kv")):
+    keys = {
+        "aws-kms": aws.decrypt(None, Nobody(), WrappedKey(KeyKind.AWS_KMS, "AQID", {"arn": ARN})),
+        "gcp-kms": gcp.decrypt(
+            http, None, Nobody(), WrappedKey(KeyKind.GCP_KMS, "x", {"resource_id": CRYPTO_KEY})
+        ),
+        "azure-kv": azure.decrypt(http, None, Nobody(), WrappedKey(KeyKind.AZURE_KEY_VAULT, "x", VAULT_KEY)),
+    }
+    for entry, call in keys.items():
         with pytest.raises(DataKeyUnavailable, match=rf"there is no 'sops\.{entry}'"):
-            await call(http, None, wrapped)  # type: ignore[operator]
-
-
-def test_googles_assertion_is_signed_by_the_accounts_key() -> None:
-    key = rsa.generate_private_key(65537, 2048)
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-    header, claims, signature = gcp.assertion(GcpAccount("me@p", "kid", pem), 1_000).split(".")
-    key.public_key().verify(
-        base64.urlsafe_b64decode(signature + "=="), f"{header}.{claims}".encode(), PKCS1v15(), SHA256()
-    )
-    claimed = json.loads(base64.urlsafe_b64decode(claims + "=="))
-    assert (claimed["iss"], claimed["iat"], claimed["exp"]) == ("me@p", 1_000, 1_600)
+            await call
 
 
 @pytest.mark.parametrize(
     ("parse", "content"),
     [
-        (AwsKeys.parse, b"aws_access_key_id: a"),
-        (AwsKeys.parse, b"[s3cr3t]"),
-        (AwsKeys.parse, b"{s3cr3t"),
-        (AzureLogin.parse, b"clientId: a"),
-        (AzureLogin.parse, b"{tenantId: t, clientId: c, clientCertificate: s3cr3t}"),
-        (AzureLogin.parse, b"{tenantId: t, clientId: c}"),
-        (AzureLogin.parse, b"{tenantId: t, clientId: c, clientSecret: s3cr3t, authorityHost: 'http://x'}"),
-        (GcpAccount.parse, b'{"type": "authorized_user"}'),
-        (GcpAccount.parse, b'{"type": "service_account", "client_email": "a", "private_key": ""}'),
+        (aws_keys, b"aws_access_key_id: a"),
+        (aws_keys, b"[s3cr3t]"),
+        (aws_keys, b"{s3cr3t"),
+        (azure_application, b"tenantId: a"),
+        (azure_application, b"{clientId: c, clientSecret: s3cr3t}"),
+        (azure_application, b"{tenantId: t, clientId: c}"),
+        (azure_application, b"{tenantId: t, clientId: c, clientSecret: s3cr3t, authorityHost: 'http://x'}"),
+        (google_key_file, b'{"type": "authorized_user"}'),
+        (google_key_file, b'{"type": "service_account", "client_email": "a", "private_key": ""}'),
         (
-            GcpAccount.parse,
+            google_key_file,
             b'{"type": "service_account", "client_email": "a", "private_key": "k", "token_uri": "http://x"}',
         ),
     ],
@@ -233,5 +211,20 @@ def test_credentials_that_lack_something_are_refused(parse: Any, content: bytes)
     ],
 )
 def test_azures_spellings_are_known(content: bytes) -> None:
-    assert AzureLogin.parse(content) == LOGIN
+    assert azure_application(content) == LOGIN
     assert "client-secret" not in repr(LOGIN)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"clientId: me", Application("me")),
+        (
+            b"{tenantId: t, clientId: c, clientCertificate: PEM, clientCertificateSendChain: true}",
+            Application("c", "t", certificate=b"PEM", send_chain=True),
+        ),
+    ],
+    ids=["managed identity", "certificate"],
+)
+def test_azures_other_identities(content: bytes, expected: Application) -> None:
+    assert azure_application(content) == expected
