@@ -2,7 +2,8 @@
 
 ActionFailed           the action did not come to its end; `release` is the record that it left, if any
 ├── Interrupted        its wait was cut short, because there is something newer to do
-└── NothingInstalled   there is no record of the release
+├── NothingInstalled   there is no record of the release
+└── RecordUnusable     a record is corrupt or too big: trying again will not help
 ObjectsFailed          inside an action: objects that the cluster refused, by name
 WaitFailed             inside an action: objects that are not ready
 └── WaitCancelled      inside an action: nobody waits for them any more
@@ -33,6 +34,10 @@ class Interrupted(ActionFailed):
 
 class NothingInstalled(ActionFailed):
     """There is no revision in storage."""
+
+
+class RecordUnusable(ActionFailed):
+    """The text names the Secret and says what to do."""
 
 
 class ObjectsFailed(Exception):

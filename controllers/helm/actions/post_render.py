@@ -1,0 +1,131 @@
+"""Change what a chart rendered before it is stored and applied (specs/helm.md 14). Pure; takes CPU.
+
+Kustomize patches and images in their order, then common labels and annotations, then the labels that
+say which HelmRelease it is of, which nobody can override.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from controllers.helm.actions.objects import ManifestUnusable, read_objects
+from controllers.helm.actions.requests import PostRender, PostRenderStrategy
+from shared.charts.errors import ChartError
+from shared.charts.hooks import Arranged, arrange, by_source
+from shared.charts.rendered import Rendered
+from shared.kustomize.build import build
+from shared.kustomize.errors import BuildError, LimitExceeded
+from shared.kustomize.filesystem import MemoryTree
+from shared.kustomize.options import Options
+from shared.logic.go_yaml import read_document
+from shared.logic.go_yaml_write import write
+from shared.logic.owner import metadata_map, with_metadata
+from shared.model.meta import Object
+
+_SOURCE = "postrenderer.helm.sh/postrender-filename"
+_INPUT = "helm-output.yaml"
+_BUILD_SECONDS = 60.0
+
+
+class PostRenderFailed(Exception):
+    """A document that is no object, or a patch that does not fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    """An object, and the template that it is from."""
+
+    source: str
+    object: Object
+
+
+async def post_rendered(rendered: Rendered, spec: PostRender) -> Rendered:
+    """The chart's manifest and hooks, changed. Raises PostRenderFailed."""
+    return await asyncio.to_thread(post_render, rendered, spec)
+
+
+def post_render(rendered: Rendered, spec: PostRender) -> Rendered:
+    """`post_rendered` for those who are in a thread already."""
+    templates = by_source(rendered.manifest)
+    hooks = [(hook.path, hook.manifest) for hook in rendered.hooks]
+    try:
+        match spec.strategy:
+            case PostRenderStrategy.COMBINED:
+                arranged = _arranged(_changed([*templates, *hooks], spec))
+            case PostRenderStrategy.SEPARATE:
+                arranged = _arranged([*_changed(templates, spec), *_changed(hooks, spec)])
+            case PostRenderStrategy.NO_HOOKS:
+                return replace(rendered, manifest=_arranged(_changed(templates, spec)).manifest)
+    except (ManifestUnusable, BuildError, ChartError) as error:
+        raise PostRenderFailed(f"error while running post render on files: {error}") from error
+    return replace(rendered, manifest=arranged.manifest, hooks=arranged.hooks)
+
+
+def _changed(documents: Iterable[tuple[str, str]], spec: PostRender) -> list[_Document]:
+    objects = [_Document(source, obj) for source, text in documents for obj in _read(source, text)]
+    for kustomization in spec.kustomizations:
+        objects = _kustomized(objects, kustomization)
+    return [_Document(item.source, _labelled(item.object, spec)) for item in objects]
+
+
+def _read(source: str, text: str) -> list[Object]:
+    try:
+        return read_objects(text)
+    except ManifestUnusable as error:
+        raise ManifestUnusable(f"{source}: {error}") from error
+
+
+def _labelled(obj: Object, spec: PostRender) -> Object:
+    return with_metadata(obj, labels={**spec.labels, **spec.origin}, annotations=spec.annotations)
+
+
+def _kustomized(documents: Sequence[_Document], kustomization: Mapping[str, Any]) -> list[_Document]:
+    if not documents:
+        return []
+    tagged = [with_metadata(item.object, labels={}, annotations={_SOURCE: item.source}) for item in documents]
+    wanted = {key: kustomization[key] for key in ("patches", "images") if kustomization.get(key)}
+    tree = MemoryTree(
+        {
+            f"/{_INPUT}": "---\n".join(write(obj) for obj in tagged),
+            "/kustomization.yaml": write({"resources": [_INPUT], **wanted}),
+        }
+    )
+    built = build(tree, options=Options(deadline=_deadline()))
+    return [_untagged(item.object, number) for number, item in enumerate(built.objects)]
+
+
+def _untagged(obj: Object, number: int) -> _Document:
+    annotations = dict(metadata_map(obj, "annotations"))
+    source = annotations.pop(_SOURCE, f"generated-by-postrender-{number}.yaml")
+    metadata = {key: value for key, value in obj["metadata"].items() if key != "annotations"}
+    if annotations:
+        metadata["annotations"] = annotations
+    return _Document(source, {**obj, "metadata": metadata})
+
+
+def _arranged(documents: Iterable[_Document]) -> Arranged:
+    """Sorted into manifest and hooks again: a patch may have made the one of the other."""
+    files: dict[str, list[str]] = {}
+    known: dict[str, Object] = {}
+    for item in documents:
+        text = write(item.object).rstrip("\n")
+        known[text] = item.object
+        files.setdefault(item.source, []).append(text)
+
+    def read(text: str) -> Any:
+        return known[text] if text in known else read_document(text)
+
+    return arrange({source: "\n---\n".join(texts) for source, texts in files.items()}, read)
+
+
+def _deadline() -> Callable[[], None]:
+    def check(end: float) -> None:
+        if time.monotonic() > end:
+            raise LimitExceeded(f"the post-renderer takes longer than {_BUILD_SECONDS:.0f} seconds")
+
+    return partial(check, time.monotonic() + _BUILD_SECONDS)
