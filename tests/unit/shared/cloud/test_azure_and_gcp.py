@@ -1,5 +1,6 @@
 """The real libraries against servers that speak the token services' protocols."""
 
+import base64
 import json
 import threading
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from urllib.parse import parse_qs
 
 import aiohttp
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from shared.cloud import azure, gcp
 from shared.cloud.errors import CloudError, IdentityInvalid
@@ -171,3 +174,49 @@ async def test_no_login_is_made_for_another_registry(cloud: Cloud) -> None:
     async with aiohttp.ClientSession() as http:
         with pytest.raises(IdentityInvalid, match=r"registry 'ghcr\.io' is not one of"):
             await log_in(cloud, http, None, "ghcr.io")
+
+
+async def test_azure_logs_in_with_the_client_secret_of_an_application(microsoft: TokenService) -> None:
+    authority = f"https://127.0.0.1:{microsoft.server_port}"
+
+    token = await azure.token_of(
+        azure.Application(CLIENT, TENANT, "s3cr3t", authority=authority), azure.STORAGE_SCOPE
+    )
+
+    assert token.text == "cloud-token"
+    assert microsoft.asked[-1][1]["client_secret"] == ["s3cr3t"]
+
+
+async def test_an_unreadable_certificate_is_the_users_to_mend() -> None:
+    with pytest.raises(IdentityInvalid, match="cannot be used"):
+        await azure.token_of(azure.Application(CLIENT, TENANT, certificate=b"PEM"), azure.STORAGE_SCOPE)
+
+
+async def test_google_logs_in_with_the_key_of_a_service_account(service: TokenService) -> None:
+    key = rsa.generate_private_key(65537, 2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    info = {
+        "type": "service_account",
+        "client_email": "me@project.iam.gserviceaccount.com",
+        "private_key": pem,
+        "token_uri": f"http://127.0.0.1:{service.server_port}/token",
+    }
+
+    token = await gcp.token_of(info, ("scope-a",))
+
+    assert token.text == "cloud-token"
+    (assertion,) = service.asked[-1][1]["assertion"]
+    claims = json.loads(base64.urlsafe_b64decode(assertion.split(".")[1] + "=="))
+    assert (claims["iss"], claims["scope"]) == ("me@project.iam.gserviceaccount.com", "scope-a")
+
+
+@pytest.mark.parametrize(
+    ("info", "words"),
+    [
+        ({"type": "external_account", "credential_source": {"executable": {}}}, "not the key of a service"),
+        ({"type": "service_account"}, "not complete"),
+    ],
+)
+async def test_other_files_of_google_are_refused(info: dict[str, object], words: str) -> None:
+    with pytest.raises(IdentityInvalid, match=words):
+        await gcp.token_of(info, ())
