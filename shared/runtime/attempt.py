@@ -59,7 +59,13 @@ class Attempt(Generic[T]):
 
     async def run(self, obj: Object) -> Next:
         """Never raises but for cancellation and bugs of this module: every failure ends in a Next."""
-        report = Report(obj, writer=self._writer, tell=self._tell, now=self._now())
+        report = Report(
+            obj,
+            writer=self._writer,
+            tell=self._tell,
+            now=self._now(),
+            generation_in_status=self._kind.generation_in_status,
+        )
         started = time.monotonic()
         try:
             verdict = await self._guarded(report)

@@ -32,7 +32,8 @@ class Finalize(Protocol[T_contra]):
 class Kind(Generic[T]):
     """`parse` raises InvalidSpec or ValueError; `summary` None means that reconcile sets Ready itself.
 
-    `owned` are the condition types that we write whatever others do.
+    `owned` are the condition types that we write whatever others do. Of a kind whose status has no
+    `observedGeneration`, Ready's says which generation was seen.
     """
 
     resource: Resource
@@ -43,4 +44,5 @@ class Kind(Generic[T]):
     summary: Summary | None = None
     owned: frozenset[str] = frozenset({READY, RECONCILING, STALLED})
     finalizer: str = FINALIZER
+    generation_in_status: bool = True
     suspended_message: str = field(default="reconciliation is suspended for this object")

@@ -10,7 +10,7 @@ import orjson
 
 from shared.logic.conditions import Conditions
 from shared.model.event import Event, EventType
-from shared.model.meta import EVENT_ANNOTATION_PREFIX, REQUESTED_AT, Object, ObjectKey
+from shared.model.meta import EVENT_ANNOTATION_PREFIX, READY, REQUESTED_AT, Object, ObjectKey
 from shared.runtime.status import StatusWriter
 
 Tell = Callable[[Event], None]
@@ -19,7 +19,15 @@ Tell = Callable[[Event], None]
 class Report:
     """`conditions` and `status` (the other fields) are changed freely; `publish` writes what differs."""
 
-    def __init__(self, obj: Object, *, writer: StatusWriter, tell: Tell, now: datetime) -> None:
+    def __init__(
+        self,
+        obj: Object,
+        *,
+        writer: StatusWriter,
+        tell: Tell,
+        now: datetime,
+        generation_in_status: bool = True,
+    ) -> None:
         # An inventory may be long, and deepcopy takes seven times as long as this.
         status = orjson.loads(orjson.dumps(obj.get("status") or {}))
         raw_conditions = status.pop("conditions", None)
@@ -32,6 +40,7 @@ class Report:
         self.status: dict[str, Any] = status
         self._writer = writer
         self._tell = tell
+        self._generation_in_status = generation_in_status
 
     @property
     def requested_at(self) -> str:
@@ -46,14 +55,18 @@ class Report:
     @property
     def observed_generation(self) -> int:
         """-1 when the object has never been finished."""
-        return int(self.status.get("observedGeneration", -1))
+        if self._generation_in_status:
+            return int(self.status.get("observedGeneration", -1))
+        ready = self.before.find(READY)
+        return ready.observed_generation if ready else -1
 
     @property
     def is_new_generation(self) -> bool:
         return self.generation != self.observed_generation
 
     def observe_generation(self) -> None:
-        self.status["observedGeneration"] = self.generation
+        if self._generation_in_status:
+            self.status["observedGeneration"] = self.generation
 
     async def publish(self) -> None:
         """Write what differs from what the API server last told us. Raises the ApiErrors of a patch."""
