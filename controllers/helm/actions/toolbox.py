@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
@@ -34,7 +35,8 @@ class Tools:
     """One release's view of one cluster, as the release's identity.
 
     `owner` is the HelmRelease, for which kinds are watched; `storage` names the release; `on_stage` is
-    told each step in a few words, as Helm's log would.
+    told each step in a few words, as Helm's log would; each pause of a wait is spent inside of `aside`,
+    so that others can work meanwhile.
     """
 
     client: KubeClient
@@ -46,6 +48,7 @@ class Tools:
     concurrency: int = 4
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     on_stage: Callable[[str], None] = _silent
+    aside: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
 
     def now(self) -> str:
         """The moment as a release record spells it."""

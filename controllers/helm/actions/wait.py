@@ -70,7 +70,8 @@ async def until_gone(tools: Tools, objects: Sequence[Placed], wait: Wait) -> Non
                 return
             if asyncio.get_running_loop().time() >= deadline:
                 raise WaitFailed(_not_gone(left, wait))
-            await _pause(pause, wake, None)
+            async with tools.aside():
+                await _pause(pause, wake, None)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
 
@@ -92,7 +93,8 @@ async def _until_healthy(
                 raise WaitFailed(verdict.message)
             if cancel is not None and cancel.is_set():
                 raise WaitCancelled(f"the wait was ended with {len(verdict.waiting)} objects not ready")
-            await _pause(min(pause, max(options.within - check.elapsed, 0.01)), wake, cancel)
+            async with tools.aside():
+                await _pause(min(pause, max(options.within - check.elapsed, 0.01)), wake, cancel)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
 
