@@ -9,7 +9,12 @@ from typing import Any
 import yaml
 
 DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
-CONTROLLERS = ("source-controller", "kustomize-controller", "notification-controller")
+CONTROLLERS = (
+    "source-controller",
+    "kustomize-controller",
+    "image-automation-controller",
+    "notification-controller",
+)
 CRD_FILES = sorted(DEPLOY.glob("crds/*/*.fluxcd.io.yaml"))
 
 Object = dict[str, Any]

@@ -62,6 +62,34 @@ def at(plural: str, path: str) -> Object:
         ("artifactgenerators", "ArtifactGenerator", "ag", "fluxcd-sources", [AGE, READY, STATUS]),
         ("kustomizations", "Kustomization", "ks", "fluxcd-appliers", [AGE, READY, STATUS]),
         ("helmreleases", "HelmRelease", "hr", "fluxcd-appliers", [AGE, READY, STATUS]),
+        (
+            "imagerepositories",
+            "ImageRepository",
+            "imgrepo,imagerepo",
+            "fluxcd-images",
+            [
+                ("Image", ".spec.image"),
+                ("Tags", ".status.lastScanResult.tagCount"),
+                READY,
+                STATUS,
+                ("Last scan", ".status.lastScanResult.scanTime"),
+                AGE,
+            ],
+        ),
+        (
+            "imagepolicies",
+            "ImagePolicy",
+            "imgpol,imagepol",
+            "fluxcd-images",
+            [("Image", ".status.latestRef.name"), ("Tag", ".status.latestRef.tag"), READY, STATUS, AGE],
+        ),
+        (
+            "imageupdateautomations",
+            "ImageUpdateAutomation",
+            "iua,imgupd,imgauto",
+            "fluxcd-images",
+            [READY, STATUS, ("Last run", ".status.lastAutomationRunTime"), AGE],
+        ),
         ("alerts", "Alert", "", "fluxcd-notifications", [AGE]),
         ("providers", "Provider", "", "fluxcd-notifications", [AGE]),
         ("receivers", "Receiver", "", "fluxcd-notifications", [AGE, READY, STATUS]),
@@ -73,7 +101,7 @@ def test_names_and_columns(
     spec = crd(plural)["spec"]
     names = spec["names"]
     assert (names["kind"], names["listKind"], names["plural"]) == (kind, f"{kind}List", plural)
-    assert names.get("shortNames", []) == ([short] if short else [])
+    assert names.get("shortNames", []) == list(filter(None, short.split(",")))
     assert names["categories"] == ["all", "fluxcd", category]
     found = [(c["name"], c["jsonPath"]) for c in spec["versions"][0]["additionalPrinterColumns"]]
     assert found == columns
@@ -234,6 +262,34 @@ def test_every_field_is_described(definition: Object) -> None:
         ("helmreleases", "upgrade.serverSideApply", {"enum": ["enabled", "disabled", "auto"]}),
         ("helmreleases", "upgrade.remediation.strategy", {"enum": ["rollback", "uninstall"]}),
         ("helmreleases", "uninstall.deletionPropagation", {"enum": ["background", "foreground", "orphan"]}),
+        ("imagerepositories", "", {"required": ["image", "interval"]}),
+        ("imagerepositories", "interval", {"pattern": DURATION}),
+        ("imagerepositories", "timeout", {"pattern": r"^([0-9]+(\.[0-9]+)?(ms|s|m))+$", "default": None}),
+        ("imagerepositories", "serviceAccountName", {"maxLength": 253}),
+        ("imagerepositories", "accessFrom", {"required": ["namespaceSelectors"]}),
+        ("imagerepositories", "exclusionList", {"maxItems": 25}),
+        (
+            "imagerepositories",
+            "provider",
+            {"enum": ["generic", "aws", "azure", "gcp"], "default": "generic"},
+        ),
+        ("imagepolicies", "", {"required": ["imageRepositoryRef", "policy"]}),
+        ("imagepolicies", "policy.semver", {"required": ["range"]}),
+        ("imagepolicies", "policy.alphabetical.order", {"enum": ["asc", "desc"], "default": "asc"}),
+        ("imagepolicies", "policy.numerical.order", {"enum": ["asc", "desc"], "default": "asc"}),
+        (
+            "imagepolicies",
+            "digestReflectionPolicy",
+            {"enum": ["Always", "IfNotPresent", "Never"], "default": "Never"},
+        ),
+        ("imagepolicies", "interval", {"pattern": DURATION}),
+        ("imageupdateautomations", "", {"required": ["interval", "sourceRef"]}),
+        ("imageupdateautomations", "sourceRef.kind", {"enum": ["GitRepository"], "default": "GitRepository"}),
+        ("imageupdateautomations", "git.commit", {"required": ["author"]}),
+        ("imageupdateautomations", "git.commit.author", {"required": ["email"]}),
+        ("imageupdateautomations", "git.commit.signingKey.type", {"enum": ["gpg", "ssh"], "default": None}),
+        ("imageupdateautomations", "update", {"default": {"strategy": "Setters"}}),
+        ("imageupdateautomations", "update.strategy", {"enum": ["Setters"], "default": "Setters"}),
         ("alerts", "", {"required": ["eventSources", "providerRef"]}),
         ("alerts", "eventSeverity", {"enum": ["info", "error"], "default": "info"}),
         ("alerts", "eventSources[].name", {"minLength": 1, "maxLength": 253}),
@@ -292,6 +348,13 @@ def test_types_of_providers_and_receivers_are_all_known() -> None:
     providers, receivers = at("providers", "type")["enum"], at("receivers", "type")["enum"]
     assert set(providers) == notifiers.NOTIFIERS.keys() | notifiers.MISSING.keys()
     assert set(receivers) == platforms.CHECKS.keys() | platforms.MISSING.keys()
+
+
+def test_rules_between_fields_of_image_policies() -> None:
+    assert [rule["message"] for rule in at("imagepolicies", "")["x-kubernetes-validations"]] == [
+        "spec.interval is only accepted when spec.digestReflectionPolicy is set to 'Always'",
+        "spec.interval must be set when spec.digestReflectionPolicy is set to 'Always'",
+    ]
 
 
 def test_rules_between_fields_of_notifications() -> None:

@@ -14,6 +14,8 @@ import pytest
 
 from shared.model.bucket import Bucket
 from shared.model.helm import HelmRelease
+from shared.model.image import ImagePolicy, ImageRepository
+from shared.model.image_update import ImageUpdateAutomation
 from shared.model.kustomize import Kustomization
 from shared.model.notification import Alert, Provider
 from shared.model.receiver import Receiver
@@ -70,6 +72,14 @@ CASES = [
                 "spec.install.skipCRDs",
             }
         ),
+    ),
+    Case("imagerepositories", ImageRepository.parse, ignored=frozenset({"spec.suspend"})),
+    Case("imagepolicies", ImagePolicy.parse, ignored=frozenset({"spec.suspend"})),
+    Case(
+        "imageupdateautomations",
+        ImageUpdateAutomation.parse,
+        # For readers alone (specs/image.md 10.1).
+        ignored=frozenset({"spec.suspend", "spec.sourceRef.apiVersion"}),
     ),
     Case("alerts", Alert.parse),
     # Deprecated, and documented to have no effect (specs/notification.md 2).

@@ -50,6 +50,7 @@ def manager(controller: str) -> Object:
     [
         ("source-controller", COMMON_ARGS + SOURCE_ARGS),
         ("kustomize-controller", COMMON_ARGS),
+        ("image-automation-controller", COMMON_ARGS),
         # It posts no events, least of all to itself.
         ("notification-controller", COMMON_ARGS[1:]),
     ],
@@ -67,22 +68,26 @@ def test_command_is_the_console_script(controller: str) -> None:
 PORTS = {
     "source-controller": {"http": 9090, "http-prom": 8080, "healthz": 9440},
     "kustomize-controller": {"http-prom": 8080, "healthz": 9440},
+    "image-automation-controller": {"http-prom": 8080, "healthz": 9440},
     "notification-controller": {"http": 9090, "http-webhook": 9292, "http-prom": 8080, "healthz": 9440},
 }
 # Only the leader serves artifacts, so only the leader is ready.
 READINESS = {
     "source-controller": {"path": "/", "port": "http"},
     "kustomize-controller": {"path": "/readyz", "port": "healthz"},
+    "image-automation-controller": {"path": "/readyz", "port": "healthz"},
     "notification-controller": {"path": "/readyz", "port": "healthz"},
 }
 STOPPING = {
     "source-controller": ("Recreate", 10),
     "kustomize-controller": ("RollingUpdate", 60),
+    "image-automation-controller": ("RollingUpdate", 10),
     "notification-controller": ("RollingUpdate", 10),
 }
 REQUESTS = {
     "source-controller": {"cpu": "50m", "memory": "64Mi"},
     "kustomize-controller": {"cpu": "100m", "memory": "64Mi"},
+    "image-automation-controller": {"cpu": "100m", "memory": "64Mi"},
     "notification-controller": {"cpu": "100m", "memory": "64Mi"},
 }
 
@@ -111,6 +116,7 @@ def test_what_it_may_use(controller: str) -> None:
     [
         ("source-controller", ["data", "tmp"], ["RUNTIME_NAMESPACE", "TUF_ROOT", "GOMEMLIMIT"]),
         ("kustomize-controller", ["temp"], ["RUNTIME_NAMESPACE", "GOMEMLIMIT"]),
+        ("image-automation-controller", ["temp", "data"], ["RUNTIME_NAMESPACE", "GOMEMLIMIT"]),
         ("notification-controller", ["temp"], ["RUNTIME_NAMESPACE", "GOMEMLIMIT"]),
     ],
 )
@@ -200,7 +206,7 @@ def test_own_role_names_what_it_may_do(controller: str) -> None:
             assert rule["apiGroups"][0] in GROUPS, name
         elif not {"get", "list", "watch"}.issuperset(rule["verbs"]):
             assert rule["resources"] in (["events"], ["serviceaccounts/token"]) or rule["apiGroups"][0] in {
-                f"{controller.removesuffix('-controller')}.toolkit.fluxcd.io",
+                f"{controller.partition('-')[0]}.toolkit.fluxcd.io",
                 f"{controller.removesuffix('-controller')}.extensions.fluxcd.io",
                 "coordination.k8s.io",
             }, name

@@ -22,6 +22,7 @@ pytestmark = [
 TARGETS = [
     "base/source-controller",
     "base/kustomize-controller",
+    "base/image-automation-controller",
     "base/notification-controller",
     "install",
     "overlays/dev",
@@ -63,7 +64,7 @@ def test_everything_namespaced_is_in_one_namespace(target: str) -> None:
     assert homes == {"flux-system"}
 
 
-@pytest.mark.parametrize("target", TARGETS[:4])
+@pytest.mark.parametrize("target", [target for target in TARGETS if "overlays" not in target])
 def test_the_image_is_that_of_this_version(target: str) -> None:
     for deployment in (obj for obj in built(DEPLOY / target) if obj["kind"] == "Deployment"):
         container = deployment["spec"]["template"]["spec"]["containers"][0]
@@ -89,7 +90,7 @@ def test_a_controller_alone_brings_all_that_it_needs() -> None:
 
 def test_events_go_to_the_notification_controller_where_there_is_one() -> None:
     objects = built(DEPLOY / "install")
-    for controller in ("source-controller", "kustomize-controller"):
+    for controller in ("source-controller", "kustomize-controller", "image-automation-controller"):
         assert args(objects, controller)[0] == (
             "--events-addr=http://notification-controller.$(RUNTIME_NAMESPACE).svc.cluster.local./"
         )
