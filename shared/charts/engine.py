@@ -8,41 +8,34 @@ async with engine.serve():
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
+
+import orjson
 
 from shared.charts.capabilities import Capabilities
-from shared.charts.rendered import Rendered
+from shared.charts.engine_lookup import ClusterReader, LookupAnswer, LookupServer
+from shared.charts.errors import InvalidValues
+from shared.charts.pool import Limits, WorkerPool
+from shared.charts.rendered import ChartCrd, Hook, Rendered
 
+__all__ = ["ClusterReader", "Engine", "Limits", "LookupAnswer", "RenderRequest"]
 
-@dataclass(frozen=True, slots=True)
-class LookupAnswer:
-    """What the API server said: the status of HTTP and the JSON body."""
-
-    status: int
-    body: bytes
-
-
-class ClusterReader(Protocol):
-    """How `lookup` reads the cluster; it authenticates as the release does.
-
-    Called with a path such as `/apis/apps/v1/namespaces/shop/deployments/web`, never with another verb in
-    mind than GET. Whatever it raises becomes a failure of the lookup, and so of the render.
-    """
-
-    def __call__(self, path: str, /) -> Awaitable[LookupAnswer]: ...
+MAX_VALUES_BYTES = 16 * 2**20
+MAX_RENDERED = 32 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
 class RenderRequest:
     """One chart, one release.
 
-    `chart` is a .tgz or a directory; `values` are the user's (the chart's defaults are merged by the engine);
-    `chart_version` replaces the version of Chart.yaml (7.3). Without `lookup` the function of that name finds
-    nothing. `enable_dns` lets `getHostByName` resolve.
+    `chart` is a .tgz, or a directory of which every link may be followed; `values` are the user's, without
+    the chart's defaults; `chart_version` replaces the version of Chart.yaml (7.3). Without `lookup`
+    the function of that name finds nothing. `enable_dns` lets `getHostByName` resolve, in charts that do not
+    use `lookup`.
     """
 
     chart: Path
@@ -60,17 +53,70 @@ class RenderRequest:
 
 
 class Engine:
-    """At most `size` renders at a time; a worker that was idle for `idle` ends."""
+    """At most `size` renders at a time; a worker that was idle for `idle` ends, within `serve`."""
 
-    def __init__(self, *, size: int = 2, idle: timedelta = timedelta(minutes=1)) -> None:
-        self._size = size
-        self._idle = idle
+    def __init__(
+        self, *, size: int = 2, idle: timedelta = timedelta(minutes=1), limits: Limits | None = None
+    ) -> None:
+        self._pool = WorkerPool(size=size, idle=idle, limits=limits or Limits())
+        self._lookups = LookupServer()
 
     async def render(self, request: RenderRequest) -> Rendered:
         """Raises a ChartError (errors.py). The worker is ended when time is up or the caller is cancelled."""
-        raise NotImplementedError(request)
+        _require_values(request.values)
+        async with contextlib.AsyncExitStack() as stack:
+            access = None
+            if request.lookup is not None:
+                access = await stack.enter_async_context(self._lookups.access(request.lookup))
+            answer = await self._pool.run(_message(request, access), within=request.timeout)
+        return Rendered(
+            manifest=answer["manifest"],
+            hooks=tuple(_hook(raw) for raw in answer["hooks"]),
+            notes=answer["notes"],
+            crds=tuple(ChartCrd(**raw) for raw in answer["crds"]),
+            chart=answer["chart"],
+            config=dict(request.values),
+        )
 
     @contextlib.asynccontextmanager
     async def serve(self) -> AsyncIterator[None]:
-        """End idle workers while the context is open, and all of them at its end."""
-        yield
+        """End idle workers while the context is open, and everything at its end."""
+        async with self._pool.serve():
+            try:
+                yield
+            finally:
+                await self._lookups.close()
+
+
+def _require_values(values: Mapping[str, Any]) -> None:
+    try:
+        size = len(orjson.dumps(values))
+    except (orjson.JSONEncodeError, RecursionError) as error:
+        raise InvalidValues(f"the values cannot be passed to a chart: {error}") from error
+    if size > MAX_VALUES_BYTES:
+        raise InvalidValues(f"the values are larger than {MAX_VALUES_BYTES >> 20} MiB")
+
+
+def _message(request: RenderRequest, access: Mapping[str, str] | None) -> dict[str, Any]:
+    return {
+        "chart": str(request.chart.absolute()),
+        "release_name": request.release_name,
+        "namespace": request.namespace,
+        "revision": request.revision,
+        "is_upgrade": request.is_upgrade,
+        "values": request.values,
+        "kube_version": request.capabilities.kube_version,
+        "api_versions": sorted(request.capabilities.api_versions),
+        "chart_version": request.chart_version,
+        "skip_schema": request.skip_schema_validation,
+        "enable_dns": request.enable_dns,
+        "lookup": access,
+        "max_rendered": MAX_RENDERED,
+    }
+
+
+def _hook(raw: Mapping[str, Any]) -> Hook:
+    fields: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in raw.items()
+    }
+    return Hook(**fields)
