@@ -64,7 +64,8 @@ def _credential(application: Application, proxies: dict[str, str] | None) -> Any
     identity, tenant, client = _library(), application.tenant, application.client
     options: dict[str, Any] = {"proxies": proxies}
     if application.authority:
-        options["authority"] = application.authority
+        # The public cloud need not be asked whether a private one exists.
+        options |= {"authority": application.authority, "disable_instance_discovery": True}
     if tenant and application.client_secret:
         return identity.ClientSecretCredential(tenant, client, application.client_secret, **options)
     if tenant and application.certificate:
