@@ -25,6 +25,7 @@ MAY_CATCH_ALL = {
     "shared/runtime/process.py": "a process says why it dies",
     "controllers/notification/dispatch.py": "one notification's bug must not stop the others",
     "shared/git/worker.py": "a process boundary: the parent gets every failure as a value",
+    "shared/charts/worker.py": "a process boundary: the parent gets every failure as a value",
     "shared/git/sign.py": "the library raises plain Exception",
     "shared/git/verify.py": "the library raises plain Exception",
     "shared/cloud/blocking.py": "three vendors, each with exceptions of its own",

@@ -17,12 +17,12 @@ from typing import Any
 import orjson
 
 from shared.charts.capabilities import Capabilities
-from shared.charts.engine_lookup import ClusterReader, LookupAnswer, LookupServer
+from shared.charts.engine_lookup import ClusterReader, LookupAnswer, LookupFailed, LookupServer
 from shared.charts.errors import InvalidValues
 from shared.charts.pool import Limits, WorkerPool
 from shared.charts.rendered import ChartCrd, Hook, Rendered
 
-__all__ = ["ClusterReader", "Engine", "Limits", "LookupAnswer", "RenderRequest"]
+__all__ = ["ClusterReader", "Engine", "Limits", "LookupAnswer", "LookupFailed", "RenderRequest"]
 
 MAX_VALUES_BYTES = 16 * 2**20
 MAX_RENDERED = 32 * 2**20

@@ -32,11 +32,15 @@ class LookupAnswer:
     body: bytes
 
 
+class LookupFailed(Exception):
+    """The cluster cannot be asked, or gave no answer; the message ends up in the render's failure."""
+
+
 class ClusterReader(Protocol):
     """How `lookup` reads the cluster; it authenticates as the release does.
 
     Called with a path such as `/apis/apps/v1/namespaces/shop/deployments/web`, to be read with GET and no
-    query; several calls may run at a time. What it raises becomes a failure of the lookup.
+    query; several calls may run at a time. Raises LookupFailed.
     """
 
     def __call__(self, path: str, /) -> Awaitable[LookupAnswer]: ...
@@ -95,8 +99,8 @@ class LookupServer:
             return _failure(403, "Forbidden", f"the chart looks up more than {MAX_LOOKUPS} objects")
         try:
             answer = await granted.reader(request.path)
-        except Exception as error:  # noqa: BLE001 - the template gets it as the failure of its lookup
-            return _failure(503, "ServiceUnavailable", str(error) or type(error).__name__)
+        except LookupFailed as error:
+            return _failure(503, "ServiceUnavailable", str(error))
         if len(answer.body) > MAX_BODY_BYTES:
             return _failure(403, "Forbidden", f"the answer is larger than {MAX_BODY_BYTES >> 20} MiB")
         return web.Response(status=answer.status, body=answer.body, content_type="application/json")
