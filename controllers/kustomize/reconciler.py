@@ -72,7 +72,7 @@ class Reconciler:
         if self._still_waits(ks, report, memory, artifact):
             return await (await self._acts(ks, report, memory, memory.waiting)).await_health()
         await deps.dependencies.require_ready(ks, report.obj, artifact)
-        variables = await gather(ks, deps.client)
+        variables = await gather(ks, deps.client, artifact)
         inputs = Inputs.of(ks, artifact, variables.digest)
         step = await self._step(inputs, report, memory)
         if step is Step.NOTHING:

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 import orjson
 
 from controllers.kustomize.failures import BuildFailed
+from controllers.kustomize.stages import revision_metadata
 from shared.kube.client import KubeClient
 from shared.kube.errors import KubeError, NotFound
+from shared.model.artifact import Artifact
 from shared.model.kinds import CONFIG_MAP, SECRET
 from shared.model.kustomize import Kustomization, SubstituteFrom
 
@@ -38,13 +40,20 @@ class Variables:
 _NONE = Variables({}, always=False)
 
 
-async def gather(ks: Kustomization, client: KubeClient) -> Variables:
-    """Later references win over earlier ones, and the spec's own values over all. Raises BuildFailed."""
+async def gather(ks: Kustomization, client: KubeClient, artifact: Artifact) -> Variables:
+    """Later references win over earlier ones, and the spec's own values over all.
+
+    Raises BuildFailed, of the revision that was to be built.
+    """
     if ks.post_build is None:
         return _NONE
     values: dict[str, str] = {}
     for reference in ks.post_build.substitute_from:
-        values.update(await _read(reference, ks, client))
+        try:
+            values.update(await _read(reference, ks, client))
+        except BuildFailed as failure:
+            failure.retry_in, failure.metadata = ks.retry_interval, revision_metadata(artifact)
+            raise
     values.update(ks.post_build.substitute)
     plain = {name: value.replace("\n", "") for name, value in values.items()}
     return Variables(plain, ks.post_build.always)
@@ -59,11 +68,10 @@ async def _read(reference: SubstituteFrom, ks: Kustomization, client: KubeClient
         if reference.optional:
             return {}
         raise BuildFailed(
-            f"substitute from {where} error: not found, create it or mark the reference optional",
-            retry_in=ks.retry_interval,
+            f"substitute from {where} error: not found, create it or mark the reference optional"
         ) from error
     except KubeError as error:
-        raise BuildFailed(f"substitute from {where} error: {error}", retry_in=ks.retry_interval) from error
+        raise BuildFailed(f"substitute from {where} error: {error}") from error
     data = found.get("data") or {}
     if resource is CONFIG_MAP:
         return {key: str(value) for key, value in data.items()}

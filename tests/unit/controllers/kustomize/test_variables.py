@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,10 +12,12 @@ from aiohttp import web
 
 from controllers.kustomize.failures import BuildFailed
 from controllers.kustomize.variables import Variables, gather
+from shared.model.artifact import Artifact
 from shared.model.kustomize import Kustomization
 from tests import make
 from tests.unit.shared.kube.fake_api import fake_api, status
 
+ARTIFACT = Artifact("http://x", "x", "main@sha1:a", "sha256:0")
 STORED: Mapping[str, Any] = {
     "configmaps/one": {"data": {"a": "1", "b": "1", "text": "x\ny\n"}},
     "configmaps/two": {"data": {"b": "2"}},
@@ -36,7 +39,8 @@ async def gathered(*references: tuple[str, str] | tuple[str, str, bool], **subst
     ]
     post_build = {"substituteFrom": given, "substitute": substitute}
     async with fake_api(answer) as client:
-        return await gather(Kustomization.parse(make.kustomization(postBuild=post_build)), client)
+        ks = Kustomization.parse(make.kustomization(postBuild=post_build, retryInterval="7s"))
+        return await gather(ks, client, ARTIFACT)
 
 
 async def test_later_references_win_and_the_spec_wins_over_all() -> None:
@@ -62,6 +66,8 @@ async def test_a_failure_names_the_reference_and_no_value(reference: Any, messag
     with pytest.raises(BuildFailed) as failed:
         await gathered(reference)
     assert f"substitute from {message}" in failed.value.message
+    assert failed.value.metadata == {"kustomize.toolkit.fluxcd.io/revision": "main@sha1:a"}
+    assert failed.value.retry_in == timedelta(seconds=7)
 
 
 def test_values_are_never_printed() -> None:
