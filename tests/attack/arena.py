@@ -63,7 +63,7 @@ class Arena:
 
     async def neighbour_moves(self) -> float:
         """Give the neighbour a new revision; the seconds until it was applied."""
-        token, started = secrets.token_hex(4), time.monotonic()
+        token, started = f"round-{secrets.token_hex(4)}", time.monotonic()
         await self.source("good", archives.of_files({"a.yaml": config_map("neighbour", round=token)}))
 
         async def moved() -> bool:
