@@ -16,6 +16,8 @@ from shared.model.kinds import (
     ARTIFACT_GENERATOR,
     BUCKET,
     GIT_REPOSITORY,
+    IMAGE_POLICY,
+    IMAGE_REPOSITORY,
     KUSTOMIZATION,
     OCI_REPOSITORY,
     Resource,
@@ -49,6 +51,13 @@ class World:
 
     async def artifact_generator(self, name: str = "parts", **spec: Any) -> Object:
         return await self._make(ARTIFACT_GENERATOR, name, spec)
+
+    async def image_repository(self, name: str = "app", **spec: Any) -> Object:
+        return await self._make(IMAGE_REPOSITORY, name, {"interval": "1h", "timeout": "20s"} | spec)
+
+    async def image_policy(self, name: str = "app", **spec: Any) -> Object:
+        given = {"imageRepositoryRef": {"name": "app"}, "policy": {"semver": {"range": "*"}}}
+        return await self._make(IMAGE_POLICY, name, given | spec)
 
     async def kustomization(self, name: str = "web", **spec: Any) -> Object:
         given = {"interval": "1h", "retryInterval": "1s", "prune": True, "timeout": "30s"}

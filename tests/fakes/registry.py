@@ -62,6 +62,8 @@ class FakeRegistry:
     """Another origin to which blobs are redirected."""
     mangle: Callable[[bytes], bytes] | None = None
     """Applied to every blob and manifest that is read."""
+    silence: float = 0.0
+    """Seconds before anything is answered."""
     busy: list[str | None] = field(default_factory=list)
     """For each of the next requests a 429 with this Retry-After, or without."""
     trickle: float = 0.0
@@ -115,6 +117,7 @@ class FakeRegistry:
                 request.headers.get("Authorization", ""),
             )
         )
+        await asyncio.sleep(self.silence)
         if self.busy:
             wait = self.busy.pop(0)
             return web.Response(status=429, headers={} if wait is None else {"Retry-After": wait})
