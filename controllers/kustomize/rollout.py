@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 import structlog
 
 from controllers.kustomize import stages
@@ -48,6 +49,9 @@ _STAGE_PATIENCE = 2.0
 PAUSE_BETWEEN_STAGES = timedelta(seconds=1)
 
 
+# etcd takes 1.5 MiB for an object, of which the spec and the managed fields need their share.
+_MAX_INVENTORY_BYTES = 1024 * 1024
+
 _NO_GUARD = PruneGuard()
 
 
@@ -80,7 +84,7 @@ class Acts:
         Raises ReconciliationFailed; what was reached stays in the inventory.
         """
         report, before = self.report, self.inventory()
-        report.status["inventory"] = (Inventory.of(refs_of(objects)) | before).render()
+        report.status["inventory"] = self._recorded(Inventory.of(refs_of(objects)) | before)
         stages.enter(report, Stage.DETECTING, self.ks, self.rollout.artifact)
         if any(ref not in before for ref in refs_of(objects)):
             stages.mark_in_progress(report)
@@ -211,6 +215,19 @@ class Acts:
             return Inventory.parse(self.report.status.get("inventory"))
         except InvalidEntry as error:
             raise self.failure(ReconciliationFailed, str(error)) from error
+
+    def _recorded(self, inventory: Inventory) -> Object:
+        """As it is written. What cannot be recorded must not be applied: nobody could ever delete it."""
+        rendered = inventory.render()
+        size = len(orjson.dumps(rendered))
+        if size > _MAX_INVENTORY_BYTES:
+            self.record(ReconciliationFailed.reason)
+            raise self.failure(
+                ReconciliationFailed,
+                f"the inventory of {len(inventory)} objects takes {size >> 10} KiB, more than the "
+                f"{_MAX_INVENTORY_BYTES >> 10} KiB that a status can hold: divide this Kustomization",
+            )
+        return rendered
 
     def record(self, status: str) -> None:
         """Put this attempt into the history."""

@@ -46,6 +46,20 @@ EVIL: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "garbage": (lambda: b"PK\x03\x04" + bytes(range(256)) * 20, "gzip"),
     "gzip of no tar": (lambda: gzip.compress(b"not a tar" * 1000), "tar|header|checksum"),
+    "trailing garbage": (
+        lambda: archives.of_files({"a.yaml": GOOD}) + b"garbage" * 100,
+        "gzip|garbage|archive",
+    ),
+    "content behind the end": (
+        lambda: packed(entry("a.yaml", GOOD), bytes(1024), entry("b", b"x")),
+        "behind its end",
+    ),
+    "zstd": (lambda: b"\x28\xb5\x2f\xfd" + bytes(range(256)), "gzip"),
+    "a sparse file": (lambda: packed(entry("a.yaml", kind=tarfile.GNUTYPE_SPARSE)), "sparse file"),
+    "a file that becomes a directory": (
+        lambda: packed(entry("a", GOOD), entry("a/b.yaml", GOOD)),
+        "both as a file and as a directory|twice",
+    ),
     "nothing at all": (lambda: b"", "empty|gzip|truncated|ends"),
 }
 
@@ -64,6 +78,19 @@ async def test_more_files_than_there_may_be(arena: Arena) -> None:
     await arena.source("evil", archives.many_files(250_000))
     await arena.kustomization()
     await arena.refused("ArtifactFailed", "more than 200000")
+
+
+async def test_odd_modes_streams_and_names_are_applied(arena: Arena) -> None:
+    """A directory that nobody may enter, a setuid file, names that differ by case, two gzip streams."""
+    first = gzip.compress(
+        entry("closed/", kind=tarfile.DIRTYPE, mode=0)
+        + entry("closed/a.yaml", config_map("a").encode(), mode=0o4000)
+    )
+    second = gzip.compress(entry("closed/A.yaml", config_map("b").encode()) + bytes(1024))
+    await arena.source("evil", first + second)
+    await arena.kustomization()
+    ks = await arena.world.ready(KUSTOMIZATION, "victim")
+    assert len(ks["status"]["inventory"]["entries"]) == 2
 
 
 async def test_a_link_is_left_out_so_that_nothing_goes_through_it(arena: Arena, tmp_path: Path) -> None:

@@ -78,6 +78,7 @@ EVIL: dict[str, tuple[Callable[[], Files], str]] = {
     "an unclosed flow of a million": (lambda: one("a: " + "{a: " * 1_000_000), r"evil\.yaml"),
     "a scalar of 40 MiB": (lambda: one(HEAD + "data:\n  a: " + noise(40 * 2**20)), r"evil\.yaml"),
     "an unknown tag": (lambda: one("!!python/object/apply:os.system ['true']\n"), r"evil\.yaml"),
+    "duplicate keys": (lambda: one(HEAD + "data: {a: x}\ndata: {a: y}\n"), r"evil\.yaml.*data"),
     "NUL": (lambda: one(HEAD + "data: {a: 'x\0y'}\n"), r"evil\.yaml"),
     "bytes that are no text": (lambda: one(HEAD.encode() + b"data: {a: \xff\xfe\xfd}\n"), r"evil\.yaml"),
     "half a surrogate": (lambda: one(HEAD + 'data: {a: "\\ud800"}\n'), r"."),
@@ -115,6 +116,15 @@ EVIL: dict[str, tuple[Callable[[], Files], str]] = {
         "169.254",
     ),
     "crds from elsewhere": (lambda: built(crds=["http://169.254.169.254/c.yaml"]), "169.254"),
+    "validators from elsewhere": (
+        lambda: built(validators=["http://169.254.169.254/v.yaml"]),
+        "169.254",
+    ),
+    "a base on this machine": (lambda: remote("http://127.0.0.1:1/x/y"), r"127\.0\.0\.1"),
+    "65 bases": (
+        lambda: built(resources=[f"https://git.invalid/o/r{n}" for n in range(65)]),
+        "more than 64 remote resources",
+    ),
     "a helm chart": (lambda: built(helmCharts=[{"name": "x", "repo": "https://x.invalid"}]), "(?i)helm"),
     "an exec plugin": (
         lambda: {
@@ -208,6 +218,10 @@ HARMLESS: dict[str, Callable[[], Files]] = {
             }
         ]
     ),
+    "scalars of other YAMLs": lambda: {
+        "a.yaml": HEAD + "  annotations: {a: '0123', b: 'on', c: '2001-01-01', d: '.inf', e: '0x1f'}\n"
+        "data: {a: 'yes', b: '9223372036854775808'}\n"
+    },
     "a link to the machine in a name": lambda: {"%2e%2e%2fetc.yaml": HEAD},
 }
 
