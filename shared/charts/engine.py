@@ -90,7 +90,7 @@ class Engine:
 
 def _require_values(values: Mapping[str, Any]) -> None:
     try:
-        size = len(orjson.dumps(values))
+        size = len(orjson.dumps(dict(values)))
     except (orjson.JSONEncodeError, RecursionError) as error:
         raise InvalidValues(f"the values cannot be passed to a chart: {error}") from error
     if size > MAX_VALUES_BYTES:
@@ -104,7 +104,7 @@ def _message(request: RenderRequest, access: Mapping[str, str] | None) -> dict[s
         "namespace": request.namespace,
         "revision": request.revision,
         "is_upgrade": request.is_upgrade,
-        "values": request.values,
+        "values": dict(request.values),
         "kube_version": request.capabilities.kube_version,
         "api_versions": sorted(request.capabilities.api_versions),
         "chart_version": request.chart_version,

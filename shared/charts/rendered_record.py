@@ -32,11 +32,11 @@ def chart_record(
     record: dict[str, Any] = {
         "metadata": metadata,
         "lock": _lock(tree, read, old=old),
-        "templates": [_file(file) for file in templates],
+        "templates": [_file(file) for file in templates] or None,
         "values": values,
         "schema": None if schema is None else _base64(schema),
         "schemamodtime": _ZERO_TIME if schema is None else _time(schema.modified),
-        "files": [_file(file) for file in others],
+        "files": [_file(file) for file in others] or None,
     }
     if about is not None:
         record["modtime"] = _time(about.modified)
