@@ -82,9 +82,10 @@ class FakeRegistry:
     def seen(self, method: str, part: str = "") -> int:
         return sum(call.method == method and part in call.path for call in self.calls)
 
-    def add_tags(self, *tags: str, path: str = "team/app") -> str:
+    def add_tags(self, *tags: str, path: str = "team/app", annotations: dict[str, str] | None = None) -> str:
         """The same small manifest under each of the tags; its digest."""
-        raw = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "layers": []}).encode()
+        document = {"schemaVersion": 2, "mediaType": MANIFEST, "layers": []}
+        raw = json.dumps(document | ({"annotations": annotations} if annotations else {})).encode()
         digest = digest_of(raw)
         for reference in (*tags, digest):
             self.manifests[path, reference] = raw, MANIFEST

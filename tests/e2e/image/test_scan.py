@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.model.kinds import IMAGE_POLICY, IMAGE_REPOSITORY, SERVICE_ACCOUNT
+from shared.oci.docker_config import Login
 from tests.e2e.image.words import chosen, handled, message, pull_secret, told
 from tests.e2e.processes import ControllerProgram
 from tests.e2e.world import World, condition
@@ -68,7 +69,7 @@ async def test_equal_repositories_are_scanned_once(world: World, server: FakeReg
 async def test_logins(world: World, server: FakeRegistry) -> None:
     server.add_tags("1.0.0")
     server.username, server.password, server.bearer = "ada", "hunter2", True
-    await pull_secret(world, "pull", server)
+    await pull_secret(world, "pull", server.host, Login(server.username, server.password))
     account = {"metadata": {"name": "builder", "namespace": world.namespace}}
     await world.client.create(
         SERVICE_ACCOUNT,

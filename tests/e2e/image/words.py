@@ -7,8 +7,8 @@ import json
 
 from shared.model.kinds import IMAGE_POLICY, IMAGE_REPOSITORY, SECRET, Resource
 from shared.model.meta import Object
+from shared.oci.docker_config import Login
 from tests.e2e.world import World, condition, eventually
-from tests.fakes.registry import FakeRegistry
 
 
 def message(obj: Object) -> str:
@@ -47,8 +47,8 @@ async def told(world: World, name: str, text: str) -> Object:
     return found[0]
 
 
-async def pull_secret(world: World, name: str, server: FakeRegistry) -> None:
-    auths = {server.host: {"username": server.username, "password": server.password}}
+async def pull_secret(world: World, name: str, host: str, login: Login) -> None:
+    auths = {host: {"username": login.username, "password": login.password}}
     data = {".dockerconfigjson": base64.b64encode(json.dumps({"auths": auths}).encode()).decode()}
     metadata = {"name": name, "namespace": world.namespace}
     kind = "kubernetes.io/dockerconfigjson"
