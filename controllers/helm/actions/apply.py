@@ -5,8 +5,7 @@ Kind after kind in Helm's order; objects of one kind side by side. Every object 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 
 from controllers.helm.actions.apply_one import Applied, ObjectWriter, WriteOptions
@@ -22,21 +21,13 @@ from shared.model.meta import GroupKind, Object, ObjectKey
 Identity = tuple[GroupKind, ObjectKey]
 
 
-@dataclass(slots=True)
-class Written:
-    """What an apply did so far; also of use when it fails."""
-
-    created: list[Placed] = field(default_factory=list)
-    deleted: list[Placed] = field(default_factory=list)
-
-
 class Applier:
-    """Writes for one action. `written` grows while it works."""
+    """Writes for one action. `created` grows while it works."""
 
     def __init__(self, tools: Tools, options: WriteOptions) -> None:
         self._tools = tools
         self._objects = ObjectWriter(tools, options)
-        self.written = Written()
+        self.created: list[Placed] = []
 
     async def apply(self, wanted: Sequence[Placed], before: Mapping[Identity, Object]) -> None:
         """Make the cluster hold `wanted`. `before` are the objects of the last manifest, by identity.
@@ -48,7 +39,7 @@ class Applier:
         async def write(item: Placed) -> None:
             try:
                 if await self._objects.write(item, before.get(item.identity)) is Applied.CREATED:
-                    self.written.created.append(item)
+                    self.created.append(item)
             except KubeError as error:
                 problems.append(str(error))
 
@@ -57,22 +48,28 @@ class Applier:
         if problems:
             raise ObjectsFailed.of(problems)
 
-    async def remove(self, stale: Sequence[Placed]) -> None:
-        """Delete what the new manifest has not, unless it is to be kept. Raises ObjectsFailed."""
-        self.written.deleted += await delete(self._tools, stale, Propagation.BACKGROUND)
+
+def _always(_live: Object) -> bool:
+    return True
 
 
-async def delete(tools: Tools, objects: Sequence[Placed], propagation: Propagation) -> list[Placed]:
+async def delete(
+    tools: Tools,
+    objects: Sequence[Placed],
+    propagation: Propagation = Propagation.BACKGROUND,
+    may_go: Callable[[Object], bool] = _always,
+) -> list[Placed]:
     """Ask for the deletion of objects; returns those that were there. Raises ObjectsFailed.
 
-    An object with `helm.sh/resource-policy: keep`, in the manifest or by now in the cluster, stays.
+    An object with `helm.sh/resource-policy: keep`, in the manifest or by now in the cluster, stays, and so
+    does one for which `may_go` says no.
     """
     problems: list[str] = []
     deleted: list[Placed] = []
 
     async def remove(item: Placed) -> None:
         try:
-            if await _delete_one(tools, item, propagation):
+            if await _delete_one(tools, item, propagation, may_go):
                 deleted.append(item)
         except KubeError as error:
             problems.append(f"{item.ref}: {error}")
@@ -85,10 +82,12 @@ async def delete(tools: Tools, objects: Sequence[Placed], propagation: Propagati
     return deleted
 
 
-async def _delete_one(tools: Tools, item: Placed, propagation: Propagation) -> bool:
+async def _delete_one(
+    tools: Tools, item: Placed, propagation: Propagation, may_go: Callable[[Object], bool]
+) -> bool:
     key = item.key
     live = await tools.client.find(item.resource, key.namespace, key.name)
-    if live is None:
+    if live is None or not may_go(live):
         return False
     if is_kept(live):
         tools.on_stage(f"{item.ref} is kept, as its resource policy says")

@@ -13,7 +13,7 @@ from controllers.helm.actions.apply_one import WriteOptions
 from controllers.helm.actions.errors import ObjectsFailed, WaitFailed
 from controllers.helm.actions.hook_trouble import explain
 from controllers.helm.actions.objects import ManifestUnusable, Placed, objects_of, place, place_recorded
-from controllers.helm.actions.requests import Propagation, Wait
+from controllers.helm.actions.requests import Wait
 from controllers.helm.actions.toolbox import Tools
 from controllers.helm.actions.wait import until_finished, until_gone
 from controllers.helm.release.record import Hook, HookEvent, HookPhase, HookRun, Release
@@ -103,7 +103,7 @@ class Execution:
             return
         objects = await objects_of(hook.manifest)
         placed = await place_recorded(self.tools, objects, release.namespace)
-        await until_gone(self.tools, await delete(self.tools, placed, Propagation.BACKGROUND), self.wait)
+        await until_gone(self.tools, await delete(self.tools, placed), self.wait)
 
 
 def in_running_order(hooks: Iterable[Hook], event: HookEvent) -> list[Hook]:

@@ -36,7 +36,7 @@ async def rollback(tools: Tools, request: Rollback) -> Release:
     options = WriteOptions(
         release.is_server_side, replace=request.force and not release.is_server_side, validate=False
     )
-    transition = Transition(tools, before, after, options, request.cleanup_on_fail)
+    transition = Transition(tools, release.namespace, before, after, options, request.cleanup_on_fail)
     return await _run(tools, request, Journal(tools, release), transition)
 
 

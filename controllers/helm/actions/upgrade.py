@@ -37,6 +37,7 @@ async def upgrade(tools: Tools, request: Upgrade) -> Release:
         if values is not None:
             result = replace(result, config=_over(history.base.config, request.content.render.values))
         before = await recorded_objects(tools, history.base)
+        leftovers = await recorded_objects(tools, history.last) if history.has_leftovers else []
         after = await targets(tools, result.manifest, history.base.namespace, "new release manifest")
         await _require_adoptable(tools, request, before, after)
         release = _new_release(tools, request, result, history)
@@ -46,7 +47,9 @@ async def upgrade(tools: Tools, request: Upgrade) -> Release:
         replace=request.force and not release.is_server_side,
         validate=request.validate,
     )
-    transition = Transition(tools, before, after, options, request.cleanup_on_fail)
+    transition = Transition(
+        tools, release.namespace, before, after, options, request.cleanup_on_fail, leftovers
+    )
     return await _run(tools, request, Journal(tools, release), transition)
 
 
@@ -68,6 +71,11 @@ class _History:
 
     last: Release
     base: Release
+
+    @property
+    def has_leftovers(self) -> bool:
+        """The last revision failed half way over the base."""
+        return self.last.version != self.base.version
 
 
 async def _history(tools: Tools) -> _History:
