@@ -108,8 +108,11 @@ def render(release: Release) -> Object:
 def parse(raw: Any, labels: Mapping[str, str]) -> Release:
     """Raises ValueError, TypeError, KeyError or AttributeError for what is no release."""
     info = _map(raw["info"], "info")
+    name = _text(raw["name"], "name")
+    if not name:
+        raise ValueError("its name is empty")
     return Release(
-        name=_text(raw["name"], "name"),
+        name=name,
         namespace=_text(raw.get("namespace", ""), "namespace"),
         version=int(raw["version"]),
         info=Info(
