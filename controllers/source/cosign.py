@@ -1,4 +1,4 @@
-"""Signatures that cosign made with a key pair (spec source 9.4): find them in the registry, check them.
+"""Signatures that cosign made (spec source 9.4): find them in the registry, check those made with a key pair.
 
 Newer ones are Sigstore bundles that refer to the image; older ones lie under the tag `<digest>.sig`.
 Transparency logs are not asked. Nothing that a signature says is believed before it is verified.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.oci.errors import ContentNotFound, InvalidContent
-from shared.oci.manifest import Manifest, parse_object
+from shared.oci.manifest import Descriptor, Manifest, parse_object
 from shared.oci.registry import Registry
 
 _BUNDLE = "application/vnd.dev.sigstore.bundle"
@@ -68,22 +68,40 @@ def load_keys(data: Mapping[str, bytes]) -> list[Any]:
 
 async def _signatures(registry: Registry, digest: str) -> AsyncIterator[Signed]:
     """Bundles, or where there is none the older form; broken ones are passed over."""
-    bundles = [entry for entry in await registry.referrers(digest) if entry.artifact_type.startswith(_BUNDLE)]
-    for entry in bundles[:_MAX_SIGNATURES]:
-        found = await _manifest(registry, entry.digest)
-        for layer in found.layers[:1] if found else ():
-            try:
-                raw = await registry.blob(layer, max_bytes=_MAX_SIGNATURE_BYTES)
-                yield parse_bundle(raw)
-            except (InvalidContent, ContentNotFound):
-                continue
-    older = None if bundles else await _manifest(registry, digest.replace(":", "-") + ".sig")
-    for layer in older.layers[:_MAX_SIGNATURES] if older else ():
+    bundles = 0
+    async for raw in signed_bundles(registry, digest):
+        bundles += 1
+        try:
+            yield parse_bundle(raw)
+        except InvalidContent:
+            continue
+    if bundles:
+        return
+    async for layer in older_layers(registry, digest):
         try:
             raw = await registry.blob(layer, max_bytes=_MAX_SIGNATURE_BYTES)
             yield parse_simple(raw, layer.annotations.get(_SIGNATURE, ""))
         except (InvalidContent, ContentNotFound):
             continue
+
+
+async def signed_bundles(registry: Registry, digest: str) -> AsyncIterator[bytes]:
+    """Every Sigstore bundle that refers to the manifest, unchecked."""
+    bundles = [entry for entry in await registry.referrers(digest) if entry.artifact_type.startswith(_BUNDLE)]
+    for entry in bundles[:_MAX_SIGNATURES]:
+        found = await _manifest(registry, entry.digest)
+        for layer in found.layers[:1] if found else ():
+            try:
+                yield await registry.blob(layer, max_bytes=_MAX_SIGNATURE_BYTES)
+            except (InvalidContent, ContentNotFound):
+                continue
+
+
+async def older_layers(registry: Registry, digest: str) -> AsyncIterator[Descriptor]:
+    """Every signature under the tag `<digest>.sig`: a layer is what was signed, its annotations say how."""
+    older = await _manifest(registry, digest.replace(":", "-") + ".sig")
+    for layer in older.layers[:_MAX_SIGNATURES] if older else ():
+        yield layer
 
 
 async def _manifest(registry: Registry, reference: str) -> Manifest | None:
@@ -111,11 +129,15 @@ def parse_bundle(raw: bytes) -> Signed:
         raise InvalidContent("bundle without one signed statement")
     payload = _base64(envelope.get("payload"))
     message = b"DSSEv1 %d %s %d %s" % (len(_STATEMENT), _STATEMENT.encode(), len(payload), payload)
+    return Signed(message, _base64(_object(signatures[0]).get("sig")), subject_of(str(kind), payload))
+
+
+def subject_of(kind: str, payload: bytes) -> str:
+    """The digest that a statement speaks of. Raises InvalidContent."""
     subjects = parse_object(payload, "statement").get("subject")
-    if not isinstance(subjects, list) or len(subjects) != 1:
+    if kind != _STATEMENT or not isinstance(subjects, list) or len(subjects) != 1:
         raise InvalidContent("statement without one subject")
-    names = _object(_object(subjects[0]).get("digest")).get("sha256")
-    return Signed(message, _base64(_object(signatures[0]).get("sig")), f"sha256:{names}")
+    return f"sha256:{_object(_object(subjects[0]).get('digest')).get('sha256')}"
 
 
 def _object(raw: object) -> dict[str, Any]:

@@ -3,8 +3,9 @@
 import asyncio
 
 from controllers.source.conditions import SOURCE_VERIFIED, Reason
-from controllers.source.cosign import NotVerified, verify_with_keys
+from controllers.source.cosign import NotVerified
 from controllers.source.oci_reference import Target
+from controllers.source.signatures import Wanted, check_signature
 from shared.kube.secrets import Secrets
 from shared.logic.secret import SecretUnusable
 from shared.model.artifact import Artifact
@@ -44,7 +45,12 @@ async def verify(
         return
     try:
         async with asyncio.timeout(repo.timeout.total_seconds()):
-            await _verify(secrets, registry, repo, repo.verification, target)
+            await check_signature(
+                secrets,
+                registry,
+                Wanted(repo.key.namespace, repo.verification, repo.cert_secret),
+                target.digest,
+            )
     except (NotVerified, SecretUnusable, OciError, TimeoutError) as error:
         said = "timed out" if isinstance(error, TimeoutError) else str(error)
         shown = _shown(repo.verification)
@@ -61,23 +67,3 @@ async def verify(
 def _shown(verification: OciVerification) -> str:
     keyless = verification.provider is OciVerifier.COSIGN and not verification.secret
     return "cosign keyless" if keyless else str(verification.provider)
-
-
-async def _verify(
-    secrets: Secrets,
-    registry: Registry,
-    repo: OciRepository,
-    verification: OciVerification,
-    target: Target,
-) -> None:
-    if verification.provider is OciVerifier.NOTATION:
-        raise NotVerified("signatures of notation cannot be checked by this version")
-    if not verification.secret:
-        with_identities = " for matchOIDCIdentity" if verification.identities else ""
-        with_root = " with trustedRootSecretRef" if verification.trusted_root_secret else ""
-        raise NotVerified(
-            f"keyless signatures{with_identities}{with_root} cannot be checked by this version: "
-            "give public keys in verify.secretRef"
-        )
-    keys = (await secrets.read(repo.key.namespace, verification.secret)).data
-    await verify_with_keys(registry, target.digest, keys)

@@ -13,6 +13,7 @@ from tests.e2e.git_repository.words import content, make_secret, told
 from tests.e2e.oci_repository.words import LAYER, archive, handled, key_pair, push, sign
 from tests.e2e.world import World, condition
 from tests.fakes.registry import FakeRegistry, digest_of
+from tests.fakes.sigstore import BUNDLE, FakeSigstore
 
 pytestmark = pytest.mark.e2e
 
@@ -139,6 +140,7 @@ async def test_only_what_is_signed_is_published(world: World, server: FakeRegist
     other, _ = key_pair()
     await make_secret(world, "keys", cosign__pub=public)
     await make_secret(world, "broken", cosign__pub="no key")
+    await make_secret(world, "root", trusted_root__json=FakeSigstore().trusted_root.decode())
     pushed = await push(server, "latest", {"a": "1"})
     digest, verify = pushed.digest, {"provider": "cosign", "secretRef": {"name": "keys"}}
     await world.oci_repository(url=server.url(), verify=verify)
@@ -161,9 +163,10 @@ async def test_only_what_is_signed_is_published(world: World, server: FakeRegist
     await world.change(OCI_REPOSITORY, "app", verify=verify | {"secretRef": {"name": "broken"}})
     await handled_failure(world)
     await refused("public key 'cosign.pub' cannot be read")
-    await world.change(OCI_REPOSITORY, "app", verify={"provider": "cosign", "secretRef": None})
+    keyless = {"provider": "cosign", "secretRef": None, "trustedRootSecretRef": {"name": "root"}}
+    await world.change(OCI_REPOSITORY, "app", verify=keyless)
     await handled_failure(world)
-    await refused("keyless signatures cannot be checked")
+    await refused("a signature was made with a key")
     assert server.seen("GET", pushed.digest.removeprefix("sha256:") + ".tar.gz") == 0
 
     await world.change(OCI_REPOSITORY, "app", verify=verify)
@@ -176,6 +179,30 @@ async def test_only_what_is_signed_is_published(world: World, server: FakeRegist
     await push(server, "latest", {"a": "2"})
     await handled_failure(world)
     obj = await world.failing(OCI_REPOSITORY, "app", "VerificationError")
+    assert content(obj) == {"a": "1"}
+
+
+async def test_only_what_the_right_identity_signed_is_published(world: World, server: FakeRegistry) -> None:
+    sigstore = FakeSigstore()
+    await make_secret(world, "root", trusted_root__json=sigstore.trusted_root.decode())
+    pushed = await push(server, "latest", {"a": "1"})
+    async with server.client() as registry:
+        content_ = json.dumps(sigstore.bundle(pushed.digest)).encode()
+        await push_artifact(registry, "", [(content_, BUNDLE)], subject=pushed, artifact_type=BUNDLE)
+    verify = {"provider": "cosign", "trustedRootSecretRef": {"name": "root"}}
+    wrong = [{"issuer": "^https://accounts\\.example$", "subject": ".*"}]
+    await world.oci_repository(url=server.url(), verify=verify | {"matchOIDCIdentity": wrong})
+    obj = await world.failing(OCI_REPOSITORY, "app", "VerificationError")
+    assert "artifact" not in obj["status"]
+    assert "none of the expected identities signed" in condition(obj, "SourceVerified")["message"]
+
+    right = [{"issuer": "^https://token\\.actions\\.example$", "subject": "/org/app/"}]
+    await world.change(OCI_REPOSITORY, "app", verify={"matchOIDCIdentity": right})
+    obj = await world.ready(OCI_REPOSITORY, "app")
+    assert (
+        condition(obj, "SourceVerified")["message"]
+        == f"verified signature of revision latest@{pushed.digest}"
+    )
     assert content(obj) == {"a": "1"}
 
 

@@ -61,9 +61,14 @@ async def sign(registry: Registry, digest: str, key: ec.EllipticCurvePrivateKey,
     """As cosign 2 does, with a key pair; `names` is the digest that the signature speaks of."""
     payload = simple_payload(names or digest)
     signature = base64.b64encode(key.sign(payload, ec.ECDSA(hashes.SHA256()))).decode()
+    await sign_with(registry, digest, payload, {"dev.cosignproject.cosign/signature": signature})
+
+
+async def sign_with(registry: Registry, digest: str, payload: bytes, annotations: Mapping[str, str]) -> None:
+    """Lay a signature beside the manifest, as cosign 2 does."""
     blob = await push_blob(registry, payload, "application/vnd.dev.cosign.simplesigning.v1+json")
     await push_blob(registry, b"{}", EMPTY_CONFIG.media_type)
-    layer = render(blob) | {"annotations": {"dev.cosignproject.cosign/signature": signature}}
+    layer = render(blob) | {"annotations": dict(annotations)}
     document = {
         "schemaVersion": 2,
         "mediaType": MANIFEST,
