@@ -1,0 +1,1 @@
+"""What ArtifactGenerators do: copy parts of sources into new artifacts (spec source 13)."""
