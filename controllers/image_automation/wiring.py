@@ -9,6 +9,7 @@ import structlog
 
 from controllers.image_automation import image_policy, image_repository
 from controllers.image_automation.access import ImageAccess
+from controllers.image_automation.image_update_wiring import image_update_automations
 from controllers.image_automation.referrals import Referrals
 from controllers.image_automation.referrers import Referrers
 from controllers.image_automation.reflection import Reflection
@@ -38,7 +39,7 @@ class Wiring:
     def __init__(self, services: Services, settings: Settings) -> None:
         self._services, self._settings = services, settings
         size, longest = settings.token_cache_size, settings.token_cache_longest
-        identities = Identities.over(
+        self._identities = Identities.over(
             services.client,
             enabled=settings.runtime.gates[GATE],
             default_account=settings.default_service_account,
@@ -48,13 +49,23 @@ class Wiring:
         self._known = Authorizations(size, longest)
         self._gates = Gates()
         self._store = TagStore(settings.storage_path)
-        self._access = ImageAccess(RegistrySecrets(services.client, Secrets(services.client)), identities)
+        self._access = ImageAccess(
+            RegistrySecrets(services.client, Secrets(services.client)), self._identities
+        )
         self._repositories = self._image_repositories()
         self._policies = self._image_policies()
+        self._automations = image_update_automations(
+            services, settings, self._identities, self._policies.cache
+        )
         self._connect_wakes()
 
     def parts(self) -> Parts:
-        return Parts([self._repositories, self._policies], tasks=[self._collect])
+        automations = self._automations
+        return Parts(
+            [self._repositories, self._policies, automations.controller],
+            servers=list(automations.servers),
+            tasks=[self._collect],
+        )
 
     def _image_repositories(self) -> Controller[ImageRepository]:
         by_content = self._settings.runtime.gates["FluxStorage"]

@@ -110,13 +110,27 @@ class Attempt(Generic[T]):
                     await kind.finalize(self._parse(report.obj), report)
                 await report.set_finalizers([name for name in finalizers if name != kind.finalizer])
             return Next("success", gone=True)
+        if kind.is_static(report.obj):
+            await self._let_go(report, finalizers)
+            return Next("success")
         if kind.finalizer not in finalizers:
             await report.set_finalizers([*finalizers, kind.finalizer])
         if (report.obj.get("spec") or {}).get("suspend"):
             log.info(kind.suspended_message)
-            settle_suspended(report, kind.summary)
+            if kind.acknowledges_while_suspended:
+                settle_suspended(report, kind.summary)
             return Next("success")
         return self._succeeded(report, await kind.reconcile(self._parse(report.obj), report))
+
+    async def _let_go(self, report: Report, finalizers: list[str]) -> None:
+        """Undo what was done for an object that needs nothing any more; a suspended one stays as it is."""
+        if (report.obj.get("spec") or {}).get("suspend"):
+            return
+        if self._kind.finalizer in finalizers:
+            await self._kind.finalize(self._parse(report.obj), report)
+            await report.set_finalizers([name for name in finalizers if name != self._kind.finalizer])
+        report.status.clear()
+        report.conditions.delete(*(item.type for item in report.conditions))
 
     def _parse(self, obj: Object) -> T:
         try:

@@ -32,8 +32,9 @@ class Finalize(Protocol[T_contra]):
 class Kind(Generic[T]):
     """`parse` raises InvalidSpec or ValueError; `summary` None means that reconcile sets Ready itself.
 
-    `owned` are the condition types that we write whatever others do. Of a kind whose status has no
-    `observedGeneration`, Ready's says which generation was seen.
+    Objects that are `is_static` need no controller: what was once done for them is undone, and they are
+    left alone (specs/source.md 10.3). `owned` are the condition types that we write whatever others do.
+    Of a kind whose status has no `observedGeneration`, Ready's says which generation was seen.
     """
 
     resource: Resource
@@ -45,4 +46,6 @@ class Kind(Generic[T]):
     owned: frozenset[str] = frozenset({READY, RECONCILING, STALLED})
     finalizer: str = FINALIZER
     generation_in_status: bool = True
+    acknowledges_while_suspended: bool = True
+    is_static: Callable[[Mapping[str, Any]], bool] = field(default=lambda _obj: False)
     suspended_message: str = field(default="reconciliation is suspended for this object")
