@@ -11,6 +11,7 @@ from pathlib import Path
 
 from controllers.source import git_repository, oci_repository
 from controllers.source.bucket_wiring import buckets
+from controllers.source.charts.wiring import chart_controllers
 from controllers.source.conditions import GIT_OWNED, GIT_SUMMARY, OCI_OWNED, OCI_SUMMARY
 from controllers.source.includes import Includes
 from controllers.source.oci_access import OciAccess
@@ -50,11 +51,16 @@ def assemble(settings: Settings, storage: Storage, services: Services) -> Parts:
     """What runs once this process leads; only then are artifacts served."""
     pool = WorkerPool()
     git = Git(pool)
+    git_repositories = Controller(_git_repositories(settings, storage, services, git), services)
+    bucket_controller = Controller(_buckets(settings, storage, services, git), services)
+    chart_sources = (git_repositories.cache, bucket_controller.cache)
+    lent = (git, identities_of(settings, services))
     return Parts(
         controllers=[
-            Controller(_git_repositories(settings, storage, services, git), services),
+            git_repositories,
             Controller(_oci_repositories(settings, storage, services, git), services),
-            Controller(_buckets(settings, storage, services, git), services),
+            bucket_controller,
+            *chart_controllers(settings, storage, services, lent, chart_sources),
         ],
         servers=[
             workspaces(settings.workspaces),

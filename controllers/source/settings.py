@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Self
 
+from controllers.source.charts.limits import HelmLimits
 from shared.artifacts.storage import Retention, advertised_address
 from shared.git.credentials import SshAlgorithms
 from shared.logic.digest import InvalidDigest, new_hasher
@@ -21,17 +22,6 @@ _GATES = {"CacheSecretsAndConfigMaps": False, IDENTITY_GATE: False}
 
 class InvalidSettings(ValueError):
     """A combination of flags that cannot work."""
-
-
-# Manifests patched for Flux may set them; a flag that is unknown would keep the process from starting.
-_HELM_FLAGS = (
-    "helm-index-max-size",
-    "helm-chart-max-size",
-    "helm-chart-file-max-size",
-    "helm-cache-max-size",
-    "helm-cache-ttl",
-    "helm-cache-purge-interval",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +45,7 @@ class Settings:
     default_service_account: str
     aws_region: str
     google_storage: str
+    helm: HelmLimits
 
     @classmethod
     def from_process(cls, argv: Sequence[str], env: Mapping[str, str]) -> Self:
@@ -71,8 +62,7 @@ class Settings:
         flags.number("token-cache-max-size", 100, "0 keeps no token")
         flags.duration("token-cache-max-duration", "1h")
         flags.text("default-service-account", "")
-        for flag in _HELM_FLAGS:
-            flags.text(flag, "", text="accepted, without effect: the Helm kinds are not served yet")
+        HelmLimits.offer(flags)
         runtime, found = flags.parse(argv)
         if found.default_service_account and not runtime.gates[IDENTITY_GATE]:
             raise InvalidSettings(f"--default-service-account needs --feature-gates={IDENTITY_GATE}=true")
@@ -96,6 +86,7 @@ class Settings:
             default_service_account=found.default_service_account,
             aws_region=env.get("AWS_REGION", ""),
             google_storage=_google_storage(env.get("STORAGE_EMULATOR_HOST", "")),
+            helm=HelmLimits.chosen(found),
         )
 
 

@@ -129,10 +129,16 @@ class HelmChart:
             # The chart's own defaults alone are what it has anyway.
             values_files=() if files == (VALUES_FILE,) else files,
             ignore_missing_values_files=bool(spec.get("ignoreMissingValuesFiles")),
-            verification=None if verify is None else OciVerification.parse(verify),
+            verification=None if verify is None else _verification(verify),
             artifact=Artifact.parse(artifact) if artifact else None,
             observed_generation=status.get("observedGeneration", -1),
             observed_source_revision=status.get("observedSourceArtifactRevision") or "",
             observed_chart=status.get("observedChartName") or "",
             observed_values_files=None if observed is None else tuple(observed),
         )
+
+
+def _verification(raw: Mapping[str, Any]) -> OciVerification:
+    """As an OCIRepository's, but for the trusted root, which charts cannot name."""
+    known = ("provider", "secretRef", "matchOIDCIdentity")
+    return OciVerification.parse({field: raw.get(field) for field in known})

@@ -14,6 +14,7 @@ import pytest
 
 from shared.model.bucket import Bucket
 from shared.model.helm import HelmRelease
+from shared.model.helm_source import HelmChart, HelmRepository
 from shared.model.image import ImagePolicy, ImageRepository
 from shared.model.image_update import ImageUpdateAutomation
 from shared.model.kustomize import Kustomization
@@ -48,6 +49,24 @@ CASES = [
         values={"status.sourceVerificationMode": "HEAD"},
     ),
     Case("ocirepositories", OciRepository.parse, ignored=frozenset({"spec.suspend"})),
+    Case(
+        "helmrepositories",
+        HelmRepository.parse,
+        # Never enforced, as in Flux, and so documented (specs/source.md 10.1).
+        ignored=frozenset(
+            {
+                "spec.suspend",
+                "spec.accessFrom",
+                "spec.accessFrom.namespaceSelectors",
+                "spec.accessFrom.namespaceSelectors[].matchLabels",
+            }
+        ),
+    ),
+    Case(
+        "helmcharts",
+        HelmChart.parse,
+        ignored=frozenset({"spec.suspend", "spec.sourceRef.apiVersion"}),
+    ),
     Case("buckets", Bucket.parse, ignored=frozenset({"spec.suspend"})),
     Case(
         "kustomizations",

@@ -1,0 +1,1 @@
+"""HelmRepository and HelmChart: indexes, charts, and how they are fetched and built."""
