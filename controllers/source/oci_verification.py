@@ -40,12 +40,12 @@ def is_due(repo: OciRepository, report: Report, stored: Artifact | None, target:
 async def verify(
     secrets: Secrets, registry: Registry, repo: OciRepository, report: Report, target: Target
 ) -> None:
-    """Set SourceVerified, either way. Raises Failure when it is False."""
+    """Set SourceVerified, but where a policy wants no verdict. Raises Failure when it is False."""
     if repo.verification is None:
         return
     try:
         async with asyncio.timeout(repo.timeout.total_seconds()):
-            await check_signature(
+            judged = await check_signature(
                 secrets,
                 registry,
                 Wanted(repo.key.namespace, repo.verification, repo.cert_secret),
@@ -60,6 +60,8 @@ async def verify(
         )
         report.conditions.mark_false(SOURCE_VERIFIED, failure.reason, failure.message)
         raise failure from error
+    if not judged:
+        return
     message = f"verified signature of revision {target.revision}"
     report.conditions.mark_true(SOURCE_VERIFIED, Common.SUCCEEDED, message)
 

@@ -25,16 +25,25 @@ class Wanted:
     cert_secret: str = ""
 
 
-async def check_signature(secrets: Secrets, registry: Registry, wanted: Wanted, digest: str) -> None:
-    """Returns when the manifest is signed as wanted. Raises NotVerified, SecretUnusable, OciError."""
+async def check_signature(secrets: Secrets, registry: Registry, wanted: Wanted, digest: str) -> bool:
+    """Whether there is a verdict, which is then that the manifest is signed as wanted.
+
+    A trust policy of notation may do without one. Raises NotVerified, SecretUnusable, OciError.
+    """
     verification = wanted.verification
     if verification.provider is OciVerifier.NOTATION:
-        raise NotVerified("signatures of notation cannot be checked by this version")
+        from controllers.source.notation import verify_notation
+
+        if not verification.secret:
+            raise NotVerified("verify.secretRef with a trustpolicy.json is needed")
+        secret = await secrets.read(wanted.namespace, verification.secret)
+        return await verify_notation(registry, digest, secret.data)
     if verification.secret:
         keys = (await secrets.read(wanted.namespace, verification.secret)).data
         await verify_with_keys(registry, digest, keys)
-        return
-    await _keyless(secrets, registry, wanted, digest)
+    else:
+        await _keyless(secrets, registry, wanted, digest)
+    return True
 
 
 async def _keyless(secrets: Secrets, registry: Registry, wanted: Wanted, digest: str) -> None:
