@@ -185,7 +185,8 @@ class Tracker:
         try:
             yield answer
         finally:
-            what = kind.sightings.end(key, answer.obj)
+            seen = answer.obj if answer.obj is not None and self._follows(answer.obj) else None
+            what = kind.sightings.end(key, seen)
             owner = self._labels.owner_of(answer.obj) if answer.obj is not None else None
             if what is not None and owner is not None:
                 self._publish(kind.resource, key, {owner}, what)
@@ -193,8 +194,12 @@ class Tracker:
     def note(self, resource: Resource, key: ObjectKey, obj: Object) -> None:
         """We have just read or written the object."""
         kind = self._kinds.get(resource.group_kind)
-        if kind is not None:
+        if kind is not None and self._follows(obj):
             kind.sightings.note(key, obj)
+
+    def _follows(self, obj: Object) -> bool:
+        """Will the watch tell of it? Without our label it will not, and what we saw would never age."""
+        return self._labels.name in metadata_map(obj, "labels")
 
     @contextmanager
     def deleting(self, resource: Resource, key: ObjectKey) -> Iterator[None]:

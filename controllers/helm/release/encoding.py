@@ -100,7 +100,7 @@ def render(release: Release) -> Object:
             "hooks": [_hook(hook) for hook in release.hooks],
             "version": release.version,
             "namespace": release.namespace,
-            "apply_method": release.apply_method,
+            "apply_method": str(release.apply_method),
         }
     )
 

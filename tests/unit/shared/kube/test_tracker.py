@@ -93,3 +93,13 @@ async def test_listeners_hear_of_every_move(engine: Engine) -> None:
     assert set(heard) == {"apps one"}
     assert engine.drifts == []
     leave()
+
+
+async def test_what_the_watch_does_not_tell_of_is_not_remembered(engine: Engine) -> None:
+    engine.tracker.use(engine.memory.owner, [CONFIG_MAP])
+    await engine.covered(CONFIG_MAPS)
+    key = ObjectKey(engine.namespace, "unlabelled")
+    with engine.tracker.writing(CONFIG_MAP, key) as answer:
+        answer.obj = await engine.client.create(CONFIG_MAP, engine.config_map("unlabelled"))
+    engine.tracker.note(CONFIG_MAP, key, answer.obj)
+    assert engine.tracker.find(CONFIG_MAPS, key) is None

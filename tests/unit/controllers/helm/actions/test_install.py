@@ -7,7 +7,7 @@ import pytest
 
 from controllers.helm.actions.errors import ActionFailed, Interrupted
 from controllers.helm.actions.install import install
-from controllers.helm.actions.requests import Install
+from controllers.helm.actions.requests import Install, PostRender, PostRenderStrategy
 from controllers.helm.release.record import HookPhase, Status
 from shared.model.kinds import CONFIG_MAP
 from shared.model.meta import Object
@@ -236,3 +236,12 @@ async def test_a_cancelled_action_leaves_its_last_words(stage: Stage) -> None:
     last = await stage.storage.last()
     assert last is not None
     assert (last.status, last.info.description) == (Status.FAILED, 'Release "web" failed: interrupted')
+
+
+async def test_a_hook_without_our_labels_is_seen_to_end(stage: Stage) -> None:
+    stage.chart(hook(job("migrate"), "pre-install"))
+    content = stage.content(post_render=PostRender(strategy=PostRenderStrategy.NO_HOOKS))
+
+    release = await install(stage.tools, Install(content, waits(10)))
+
+    assert release.status is Status.DEPLOYED
