@@ -21,7 +21,7 @@ FLAG = re.compile(r"`--([A-Za-z0-9-]+)`")
 
 
 def offered_flags(controller: str) -> set[str]:
-    settings = importlib.import_module(f"controllers.{controller}.settings").Settings
+    settings = importlib.import_module(f"controllers.{controller.replace('-', '_')}.settings").Settings
     shown = io.StringIO()
     with contextlib.redirect_stdout(shown), pytest.raises(SystemExit):
         settings.from_process(["--help"], {})
@@ -35,7 +35,7 @@ def section(page: str, heading: str) -> str:
     return found[1]
 
 
-@pytest.mark.parametrize("controller", ["source", "kustomize", "notification"])
+@pytest.mark.parametrize("controller", ["source", "kustomize", "image-automation", "notification"])
 def test_every_flag_is_explained(controller: str) -> None:
     explained = {
         flag
@@ -60,6 +60,8 @@ def test_every_flag_of_localcluster_is_explained() -> None:
         ("gitrepository.md", "gitrepositories"),
         ("ocirepository.md", "ocirepositories"),
         ("kustomization.md", "kustomizations"),
+        ("imagerepository.md", "imagerepositories"),
+        ("imagepolicy.md", "imagepolicies"),
         *(("notification.md", plural) for plural in ("alerts", "providers", "receivers")),
     ],
 )
