@@ -9,10 +9,13 @@ from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 
+import aiohttp
+
 from controllers.source import git_repository, oci_repository
 from controllers.source.bucket_wiring import buckets
 from controllers.source.charts.wiring import chart_controllers
 from controllers.source.conditions import GIT_OWNED, GIT_SUMMARY, OCI_OWNED, OCI_SUMMARY
+from controllers.source.generation.wiring import closing, generators
 from controllers.source.includes import Includes
 from controllers.source.oci_access import OciAccess
 from controllers.source.settings import IDENTITY_GATE, InvalidSettings, Settings
@@ -55,16 +58,19 @@ def assemble(settings: Settings, storage: Storage, services: Services) -> Parts:
     bucket_controller = Controller(_buckets(settings, storage, services, git), services)
     chart_sources = (git_repositories.cache, bucket_controller.cache)
     lent = (git, identities_of(settings, services))
+    session = aiohttp.ClientSession()
     return Parts(
         controllers=[
             git_repositories,
             Controller(_oci_repositories(settings, storage, services, git), services),
             bucket_controller,
             *chart_controllers(settings, storage, services, lent, chart_sources),
+            generators(settings, storage, services, git, session),
         ],
         servers=[
             workspaces(settings.workspaces),
             pool.serve(),
+            closing(session),
             serving(create_app(storage.root), settings.storage_addr),
         ],
     )

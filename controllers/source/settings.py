@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from controllers.source.charts.limits import HelmLimits
+from controllers.source.generation.settings import GenerationSettings
 from shared.artifacts.storage import Retention, advertised_address
 from shared.git.credentials import SshAlgorithms
 from shared.logic.digest import InvalidDigest, new_hasher
@@ -45,6 +46,7 @@ class Settings:
     default_service_account: str
     aws_region: str
     google_storage: str
+    generation: GenerationSettings
     helm: HelmLimits
 
     @classmethod
@@ -63,6 +65,7 @@ class Settings:
         flags.duration("token-cache-max-duration", "1h")
         flags.text("default-service-account", "")
         HelmLimits.offer(flags)
+        GenerationSettings.offer(flags)
         runtime, found = flags.parse(argv)
         if found.default_service_account and not runtime.gates[IDENTITY_GATE]:
             raise InvalidSettings(f"--default-service-account needs --feature-gates={IDENTITY_GATE}=true")
@@ -86,6 +89,7 @@ class Settings:
             default_service_account=found.default_service_account,
             aws_region=env.get("AWS_REGION", ""),
             google_storage=_google_storage(env.get("STORAGE_EMULATOR_HOST", "")),
+            generation=GenerationSettings.chosen(found, env),
             helm=HelmLimits.chosen(found),
         )
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
 
 import aiohttp
 
@@ -43,17 +43,24 @@ class AzurePass:
 
 def account_of(endpoint: str) -> str:
     """The first label of the endpoint's host. Raises BucketError when it has no subdomain."""
-    labels = (urlsplit(endpoint).hostname or "").split(".")
+    labels = (_split(endpoint).hostname or "").split(".")
     if len(labels) < 3:
         raise BucketError("an account key needs an endpoint whose host begins with the account's name")
     return labels[0]
+
+
+def _split(endpoint: str) -> SplitResult:
+    try:
+        return urlsplit(endpoint)
+    except ValueError as error:
+        raise BucketError("the endpoint of an Azure bucket cannot be read as a URL") from error
 
 
 class AzureContainer:
     """An ObjectStore."""
 
     def __init__(self, wire: Wire, endpoint: str, container: str, opener: AzurePass) -> None:
-        parts = urlsplit(endpoint)
+        parts = _split(endpoint)
         if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
             raise BucketError("the endpoint of an Azure bucket must be a URL of http or https")
         self._wire, self._opener = wire, opener

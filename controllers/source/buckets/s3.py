@@ -33,8 +33,8 @@ class Place:
         """From the spec's `host[:port]`; a scheme in front of it is accepted. Raises BucketError."""
         host = endpoint.partition("://")[2] if "://" in endpoint else endpoint
         host = host.rstrip("/")
-        parts = urlsplit(f"//{host}")
         try:
+            parts = urlsplit(f"//{host}")
             valid = bool(parts.hostname) and parts.netloc == host and "@" not in host and parts.port != 0
         except ValueError:
             valid = False

@@ -25,6 +25,7 @@ from controllers.source.buckets.errors import (
 )
 from shared.logic.redact import redact
 from shared.oci.opening import Opening, proxy_for
+from shared.oci.transport import basic
 
 CONNECTIONS = 16
 _ATTEMPTS = 4
@@ -137,15 +138,19 @@ class Wire:
 
     async def _once(self, request: Request) -> aiohttp.ClientResponse:
         proxy = proxy_for(request.url, self._opening.proxy)
-        auth = aiohttp.BasicAuth(proxy.username, proxy.password) if proxy and proxy.username else None
+        for_proxy = {}
+        if proxy is not None and proxy.username:
+            for_proxy["Proxy-Authorization"] = basic(proxy.username, proxy.password)
+        # A proxy sees the request itself only where there is no tunnel.
+        tunnelled = request.url.startswith("https:")
         try:
             return await self._session.request(
                 request.method,
                 URL(request.url, encoded=True),
-                headers=request.headers,
+                headers=request.headers if tunnelled else {**request.headers, **for_proxy},
                 data=request.body,
                 proxy=proxy.url if proxy else None,
-                proxy_auth=auth,
+                proxy_headers=for_proxy if tunnelled else None,
                 allow_redirects=False,
             )
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from shared.model.bucket import Bucket
+from shared.model.generator import ArtifactGenerator
 from shared.model.helm import HelmRelease
 from shared.model.helm_source import HelmChart, HelmRepository
 from shared.model.image import ImagePolicy, ImageRepository
@@ -68,6 +69,7 @@ CASES = [
         ignored=frozenset({"spec.suspend", "spec.sourceRef.apiVersion"}),
     ),
     Case("buckets", Bucket.parse, ignored=frozenset({"spec.suspend"})),
+    Case("artifactgenerators", ArtifactGenerator.parse),
     Case(
         "kustomizations",
         Kustomization.parse,

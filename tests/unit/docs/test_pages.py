@@ -59,6 +59,9 @@ def test_every_flag_of_localcluster_is_explained() -> None:
     [
         ("gitrepository.md", "gitrepositories"),
         ("ocirepository.md", "ocirepositories"),
+        ("bucket.md", "buckets"),
+        ("externalartifact.md", "externalartifacts"),
+        ("artifactgenerator.md", "artifactgenerators"),
         ("kustomization.md", "kustomizations"),
         ("imagerepository.md", "imagerepositories"),
         ("imagepolicy.md", "imagepolicies"),
