@@ -58,7 +58,7 @@ def branches_of(spec: GitSpec, default: GitReference) -> Branches:
         )
     read = DEFAULT_BRANCH if wanted == _NOTHING else wanted.branch
     push = push or wanted.branch
-    require_valid_ref(HEADS + push)
+    require_valid_ref(push)
     return Branches(wanted, push, switches=push != read)
 
 
