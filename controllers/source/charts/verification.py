@@ -9,13 +9,13 @@ from controllers.source.charts.conditions import ChartReason
 from controllers.source.charts.failures import build_failure
 from controllers.source.charts.registry_charts import RegistryCharts, Tagged
 from controllers.source.conditions import SOURCE_VERIFIED, Reason
-from controllers.source.cosign import NotVerified, verify_with_keys
+from controllers.source.cosign import NotVerified
+from controllers.source.signatures import Wanted, check_signature
 from shared.kube.secrets import Secrets
 from shared.logic.secret import SecretUnusable
 from shared.model.helm_source import HelmChart
 from shared.model.meta import Reason as Common
 from shared.model.source import OciVerification, OciVerifier
-from shared.oci.registry import Registry
 from shared.runtime.failure import Failure
 from shared.runtime.report import Report
 
@@ -32,30 +32,24 @@ class Verification:
         if chart.verification is None:
             return tagged
         pinned = await self.charts.pinned(tagged)
+        wanted = Wanted(chart.key.namespace, chart.verification, tagged.repo.cert_secret)
         try:
             async with self.charts.opened(pinned, "failed to read signatures") as registry:
-                await self._verify(chart, chart.verification, registry, pinned.digest)
+                has_verdict = await check_signature(self.secrets, registry, wanted, pinned.digest)
         except SecretUnusable as error:
             raise _refused(report, Failure(str(error), reason=Reason.VERIFICATION_ERROR)) from error
         except NotVerified as error:
-            said = f"failed to verify the signature using provider '{chart.verification.provider}': {error}"
+            said = f"failed to verify the signature using provider '{_shown(chart.verification)}': {error}"
             raise _refused(report, build_failure(ChartReason.VERIFICATION_ERROR, said)) from error
-        report.conditions.mark_true(
-            SOURCE_VERIFIED, Common.SUCCEEDED, f"verified signature of version {tagged.version}"
-        )
+        if has_verdict:
+            message = f"verified signature of version {tagged.version}"
+            report.conditions.mark_true(SOURCE_VERIFIED, Common.SUCCEEDED, message)
         return pinned
 
-    async def _verify(
-        self, chart: HelmChart, verification: OciVerification, registry: Registry, digest: str
-    ) -> None:
-        if verification.provider is OciVerifier.NOTATION:
-            raise NotVerified("signatures of notation cannot be checked for charts by this version")
-        if not verification.secret:
-            raise NotVerified(
-                "keyless signatures cannot be checked for charts by this version: give verify.secretRef"
-            )
-        keys = (await self.secrets.read(chart.key.namespace, verification.secret)).data
-        await verify_with_keys(registry, digest, keys)
+
+def _shown(verification: OciVerification) -> str:
+    keyless = verification.provider is OciVerifier.COSIGN and not verification.secret
+    return "cosign keyless" if keyless else str(verification.provider)
 
 
 def forget_old_verdict(chart: HelmChart, report: Report) -> None:

@@ -31,6 +31,11 @@ def chart_files(obj: Object) -> dict[str, str]:
     return {name: content.decode() for name, content in files_in(served(obj)).items()}
 
 
+def names_in(obj: Object) -> set[str]:
+    """The names of the files of the published chart."""
+    return set(files_in(served(obj)))
+
+
 async def handled(world: World, resource: Resource, name: str) -> Object:
     """Ask for a reconcile and wait until it is over."""
     token = await world.request(resource, name)
