@@ -25,7 +25,7 @@ from shared.charts.rendered import ChartCrd, Hook, Rendered
 __all__ = ["ClusterReader", "Engine", "Limits", "LookupAnswer", "LookupFailed", "RenderRequest"]
 
 MAX_VALUES_BYTES = 16 * 2**20
-MAX_RENDERED = 32 * 2**20
+MAX_RENDERED = 16 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +65,10 @@ class Engine:
         """Raises a ChartError (errors.py). The worker is ended when time is up or the caller is cancelled."""
         _require_values(request.values)
         async with contextlib.AsyncExitStack() as stack:
-            access = None
+            server = None
             if request.lookup is not None:
-                access = await stack.enter_async_context(self._lookups.access(request.lookup))
-            answer = await self._pool.run(_message(request, access), within=request.timeout)
+                server = await stack.enter_async_context(self._lookups.access(request.lookup))
+            answer = await self._pool.run(_message(request, server), within=request.timeout)
         return Rendered(
             manifest=answer["manifest"],
             hooks=tuple(_hook(raw) for raw in answer["hooks"]),
@@ -97,7 +97,7 @@ def _require_values(values: Mapping[str, Any]) -> None:
         raise InvalidValues(f"the values are larger than {MAX_VALUES_BYTES >> 20} MiB")
 
 
-def _message(request: RenderRequest, access: Mapping[str, str] | None) -> dict[str, Any]:
+def _message(request: RenderRequest, server: str | None) -> dict[str, Any]:
     return {
         "chart": str(request.chart.absolute()),
         "release_name": request.release_name,
@@ -110,7 +110,7 @@ def _message(request: RenderRequest, access: Mapping[str, str] | None) -> dict[s
         "chart_version": request.chart_version,
         "skip_schema": request.skip_schema_validation,
         "enable_dns": request.enable_dns,
-        "lookup": access,
+        "lookup": server,
         "max_rendered": MAX_RENDERED,
     }
 

@@ -1,7 +1,7 @@
 """How a worker reads the cluster for `lookup`: a server on loopback that forwards GETs of objects.
 
-The worker holds no credentials. For the time of one render it has a token that is good for this server alone,
-and behind the token stands a ClusterReader with the release's own identity.
+The worker holds no credentials. For the time of one render it has a URL with a token (the client does not
+send one in a header without TLS), and behind it stands a ClusterReader with the release's own identity.
 """
 
 from __future__ import annotations
@@ -61,13 +61,13 @@ class LookupServer:
         self._port = 0
 
     @contextlib.asynccontextmanager
-    async def access(self, reader: ClusterReader) -> AsyncIterator[dict[str, str]]:
-        """`server` and `token` for one render."""
+    async def access(self, reader: ClusterReader) -> AsyncIterator[str]:
+        """The URL of an API server for one render."""
         await self._start()
         token = secrets.token_urlsafe(32)
         self._passes[token] = _Pass(reader)
         try:
-            yield {"server": f"http://127.0.0.1:{self._port}", "token": token}
+            yield f"http://127.0.0.1:{self._port}/{token}"
         finally:
             del self._passes[token]
 
@@ -80,7 +80,7 @@ class LookupServer:
         if self._runner is not None:
             return
         app = web.Application()
-        app.router.add_route("*", "/{path:.*}", self._forward)
+        app.router.add_route("*", "/{token}{path:/.*}", self._forward)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -88,17 +88,18 @@ class LookupServer:
         self._port = self._runner.addresses[0][1]
 
     async def _forward(self, request: web.Request) -> web.Response:
-        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        granted = self._passes.get(token)
+        granted = self._passes.get(request.match_info["token"])
         if granted is None:
             return _failure(401, "Unauthorized", "the token is not valid")
-        if request.method != "GET" or request.query or not _PATH.fullmatch(request.path):
-            return _failure(403, "Forbidden", f"lookup may not {request.method} {request.path_qs[:200]}")
+        path = request.match_info["path"]
+        # A query is left behind: the client's own timeout, and never one of ours (watch, follow).
+        if request.method != "GET" or not _PATH.fullmatch(path):
+            return _failure(403, "Forbidden", f"lookup may not {request.method} {path[:200]}")
         granted.left -= 1
         if granted.left < 0:
             return _failure(403, "Forbidden", f"the chart looks up more than {MAX_LOOKUPS} objects")
         try:
-            answer = await granted.reader(request.path)
+            answer = await granted.reader(path)
         except LookupFailed as error:
             return _failure(503, "ServiceUnavailable", str(error))
         if len(answer.body) > MAX_BODY_BYTES:

@@ -43,13 +43,13 @@ _NO_PROXY_THERE = "http://127.0.0.1:9"
 class Limits:
     """Of one worker: memory it may fill, the size its Go heap aims for, and from which it is not kept."""
 
-    memory_bytes: int = 1024 * 2**20
+    memory_bytes: int = 512 * 2**20
     heap_bytes: int = 192 * 2**20
     keep_bytes: int = 192 * 2**20
 
 
 class _Worker:
-    """One process, and the last that it wrote to standard error."""
+    """One process, and the first that it wrote to standard error for a request: why Go dies it says first."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
@@ -59,6 +59,7 @@ class _Worker:
 
     async def ask(self, request: Mapping[str, Any]) -> None:
         """Send a request; `answer` has the reply."""
+        self.output.clear()
         writer = self.process.stdin
         assert writer is not None
         raw = orjson.dumps(request)
@@ -98,7 +99,7 @@ class _Worker:
         reader = self.process.stderr
         assert reader is not None
         while chunk := await reader.read(4096):
-            self.output = (self.output + chunk)[-_KEPT_OUTPUT:]
+            self.output += chunk[: _KEPT_OUTPUT - len(self.output)]
 
 
 class WorkerPool:

@@ -22,24 +22,25 @@ _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef", "$schema")
 _BUILT_IN = "json-schema.org"
 _POINTER = re.compile(r"^( *)- at '([^']*)': ", re.MULTILINE)
 _PREFACE = "values don't meet the specifications of the schema(s) in the following chart(s):"
+_QUOTED_VALUE = re.compile(r": '[^\n]*' (does not match pattern|is not valid)")
 _PLAIN = re.compile(r"[A-Za-z_$][\w$-]*")
 
 
-def require_self_contained(schema: bytes, chart: str) -> None:
-    """Raise InvalidValues for a schema of `chart` that refers to another document, or is none."""
+def require_self_contained(schema: bytes, path: str) -> None:
+    """Raise InvalidValues for a schema that refers to another document, or is no schema at all."""
     try:
         document = orjson.loads(schema)
     except orjson.JSONDecodeError as error:
-        raise InvalidValues(f"{SCHEMA_NAME} of chart {chart} is not JSON: {error}") from error
+        raise InvalidValues(f"{path} is not JSON: {error}") from error
     known: set[str] = set()
     wanted: list[str] = []
-    for base, keyword, url in _urls(document, "", MAX_DEPTH, chart):
+    for base, keyword, url in _urls(document, "", MAX_DEPTH, path):
         absolute = urldefrag(_joined(base, url)).url
         (known.add if keyword == "$id" else wanted.append)(absolute)
     for url in wanted:
         if url and not _inside(url, known):
             raise InvalidValues(
-                f"{SCHEMA_NAME} of chart {chart} refers to {url[:200]}: schemas from elsewhere are not "
+                f"{path} refers to {url[:200]}: schemas from elsewhere are not "
                 "read; include it in the schema, or disable schema validation"
             )
 
@@ -50,13 +51,15 @@ def _inside(url: str, known: set[str]) -> bool:
         address = urlsplit(url)
     except ValueError:
         return False
-    return address.hostname == _BUILT_IN or (address.scheme in ("http", "https", "urn") and url in known)
+    if address.scheme not in ("http", "https", "urn"):
+        return False
+    return address.hostname == _BUILT_IN or url in known
 
 
-def _urls(node: Any, base: str, depth: int, chart: str) -> Iterator[tuple[str, str, str]]:
+def _urls(node: Any, base: str, depth: int, path: str) -> Iterator[tuple[str, str, str]]:
     """(base, keyword, URL) of every `$id` and reference below."""
     if depth <= 0:
-        raise InvalidValues(f"{SCHEMA_NAME} of chart {chart} is nested more than {MAX_DEPTH} deep")
+        raise InvalidValues(f"{path} is nested more than {MAX_DEPTH} deep")
     if isinstance(node, dict):
         identity = node.get("$id", node.get("id"))
         if isinstance(identity, str):
@@ -69,7 +72,7 @@ def _urls(node: Any, base: str, depth: int, chart: str) -> Iterator[tuple[str, s
     if isinstance(node, list):
         for item in node:
             if isinstance(item, dict | list):
-                yield from _urls(item, base, depth - 1, chart)
+                yield from _urls(item, base, depth - 1, path)
 
 
 def _joined(base: str, url: str) -> str:
@@ -80,9 +83,13 @@ def _joined(base: str, url: str) -> str:
 
 
 def readable(message: str) -> str:
-    """The engine's list of violations in one line: `web: values.replicas: got string, want integer`."""
+    """The engine's list of violations in one line: `web: values.replicas: got string, want integer`.
+
+    Values themselves are left out: they may come from Secrets, and messages go into the status.
+    """
     listed = message.removeprefix(_PREFACE)
     listed = _POINTER.sub(lambda match: f"{match[1]}- values{_dotted(match[2])}: ", listed)
+    listed = _QUOTED_VALUE.sub(r": the value \1", listed)
     parts: list[str] = []
     for line in listed.splitlines():
         text = line.strip()

@@ -20,6 +20,7 @@ from shared.charts.errors import ChartError, EngineFailed, RenderOutOfMemory
 _LENGTH_BYTES = 4
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38
+_MESSAGE_END = 1000
 _MAX_FILE_BYTES = 128 * 2**20
 
 
@@ -53,7 +54,15 @@ def _answer(request: dict[str, Any], built_in: list[str]) -> dict[str, Any]:
 
 
 def _error(error: ChartError) -> dict[str, Any]:
-    return {"error": type(error).__name__, "message": str(error)}
+    return {"error": type(error).__name__, "message": _shortened(str(error))}
+
+
+def _shortened(message: str) -> str:
+    """Where and why are at the two ends; a thousand nested includes are between them."""
+    left_out = len(message) - 2 * _MESSAGE_END
+    if left_out <= 0:
+        return message
+    return f"{message[:_MESSAGE_END]} [{left_out} characters] {message[-_MESSAGE_END:]}"
 
 
 def _read(source: BinaryIO) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -91,7 +92,7 @@ def _adapted(
         changed = True
     for chart in tree.walk():
         if (schema := chart.find(SCHEMA_NAME)) is not None:
-            require_self_contained(schema.data, chart.folder or "itself")
+            require_self_contained(schema.data, posixpath.join(chart.folder, SCHEMA_NAME))
     if needs_mask(_texts(tree, values), set(built_in).difference(request["api_versions"])):
         _add_mask(tree, len(built_in))
         changed = True
@@ -138,13 +139,14 @@ def _options(request: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _access(request: Mapping[str, Any], tree: ChartTree, values: bytes) -> sdk.Access | None:
+def _access(request: Mapping[str, Any], tree: ChartTree, values: bytes) -> str | None:
     """How to look up, where the chart may want to. The engine's `lookup` excludes its `getHostByName`."""
     if request["lookup"] is None or not any(b"lookup" in text for text in _texts(tree, values)):
         return None
     if request["enable_dns"] and any(b"getHostByName" in text for text in _texts(tree, values)):
         raise RenderFailed("the engine does not allow DNS lookups in a chart that uses lookup")
-    return sdk.Access(**request["lookup"])
+    server: str = request["lookup"]
+    return server
 
 
 def _is_manifest(path: str) -> bool:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -19,13 +19,7 @@ from shared.charts.errors import ChartError, InvalidChart, InvalidValues, Render
 from shared.charts.values_schema import readable
 from shared.logic.go_yaml import YamlError
 
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """Where `lookup` finds the API server: a server on loopback that knows `token`."""
-
-    server: str
-    token: str
+_BIG = 2**20
 
 
 class SdkChart:
@@ -34,22 +28,25 @@ class SdkChart:
     def __init__(self, handle: int) -> None:
         self._handle = _native.HANDLE(handle)
 
-    def render(self, values: bytes, options: dict[str, Any], access: Access | None) -> dict[str, str]:
-        """Template path -> text, NOTES.txt included. Raises InvalidValues or RenderFailed."""
+    def render(self, values: bytes, options: dict[str, Any], server: str | None) -> dict[str, str]:
+        """Template path -> text, NOTES.txt included; `server` is where `lookup` asks.
+
+        Raises InvalidValues or RenderFailed.
+        """
         arguments = (self._handle, values.decode(), orjson.dumps(options).decode())
         with _as_chart_errors():
-            if access is None:
+            if server is None:
                 raw = _native.call_string("helm_render", *arguments)
             else:
-                with _config(access, options["namespace"]) as config:
+                with _config(server, options["namespace"]) as config:
                     raw = _native.call_string("helm_render_with_config", config, *arguments)
-        rendered: dict[str, str] = orjson.loads(raw)
+        rendered: dict[str, str] = _loads(raw)
         return rendered
 
     def read(self, part: str) -> Any:
         """`metadata`, `values`, `templates`, `files` or `crds`, as JSON."""
         with _as_chart_errors():
-            return orjson.loads(_native.call_string(f"helm_chart_{part}", self._handle))
+            return _loads(_native.call_string(f"helm_chart_{part}", self._handle))
 
     def save(self, folder: str) -> str:
         """Write the chart as an archive into the folder; returns its path."""
@@ -84,9 +81,14 @@ def loaded_directory(path: str) -> Iterator[SdkChart]:
 def read_yaml(text: str) -> Any:
     """One YAML document as JSON, by the parser that Helm has. Raises YamlError."""
     try:
-        return orjson.loads(_native.call_string("helm_values_from_yaml", text))
+        return _loads(_native.call_string("helm_values_from_yaml", text))
     except HelmValuesError as error:
         raise YamlError(str(error)) from error
+
+
+def _loads(text: str) -> Any:
+    # For big texts orjson asks for more memory, twelve times their size, than the worker may have.
+    return orjson.loads(text) if len(text) < _BIG else json.loads(text)
 
 
 @contextlib.contextmanager
@@ -98,10 +100,9 @@ def _freed(chart: SdkChart) -> Iterator[SdkChart]:
 
 
 @contextlib.contextmanager
-def _config(access: Access, namespace: str) -> Iterator[Any]:
+def _config(server: str, namespace: str) -> Iterator[Any]:
     options = {
-        "kube_apiserver": access.server,
-        "kube_token": access.token,
+        "kube_apiserver": server,
         "namespace": namespace,
         "storage_driver": "memory",
         "qps": 1000,

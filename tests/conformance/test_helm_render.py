@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from shared.charts.capabilities import Capabilities
 from shared.charts.engine import Engine, RenderRequest
@@ -24,6 +25,8 @@ from tests.charts import written
 from tests.conformance.helm_charts import CASES, Case
 
 pytest.importorskip("helm_python", reason="the Helm library is not installed (extra 'helm')")
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 CLUSTER = Capabilities("v1.35.0", frozenset({"v1", "apps/v1", "apps/v1/Deployment", "batch/v1"}))
 CASE = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
@@ -37,7 +40,7 @@ def helm() -> Path:
     return binary
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def engine() -> AsyncIterator[Engine]:
     engine = Engine(size=1)
     async with engine.serve():
