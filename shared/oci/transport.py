@@ -91,11 +91,11 @@ class Transport:
             response.close()
 
     async def connects(self, url: str) -> bool:
-        """Whether somebody answers there at all."""
+        """Whether somebody answers there at all, be it with a certificate that is refused."""
         try:
             (await self._once(Request("GET", url))).close()
-        except RegistryUnreachable:
-            return False
+        except RegistryUnreachable as error:
+            return isinstance(error.__cause__, aiohttp.ClientConnectorCertificateError)
         return True
 
     async def _follow(self, request: Request) -> aiohttp.ClientResponse:

@@ -242,6 +242,15 @@ async def test_a_long_pause_is_the_callers(server: FakeRegistry) -> None:
             await registry.digest("v1")
 
 
+async def test_a_refused_certificate_is_no_reason_to_do_without(tmp_path: Path) -> None:
+    async with fake_registry(Authority(tmp_path).server_context()) as server:
+        server.add_tags("v1")
+        async with opened(server.repository(), Opening(plain=True), Authorizations()) as registry:
+            with pytest.raises(RegistryUnreachable, match="certificate refused"):
+                await registry.digest("v1")
+    assert server.calls == []
+
+
 async def test_a_pause_is_kept_by_all_who_share_gates(server: FakeRegistry) -> None:
     now = 0.0
     gates = Gates(lambda: now)
