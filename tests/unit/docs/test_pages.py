@@ -65,6 +65,7 @@ def test_every_flag_of_localcluster_is_explained() -> None:
         ("kustomization.md", "kustomizations"),
         ("imagerepository.md", "imagerepositories"),
         ("imagepolicy.md", "imagepolicies"),
+        ("imageupdateautomation.md", "imageupdateautomations"),
         *(("notification.md", plural) for plural in ("alerts", "providers", "receivers")),
     ],
 )
