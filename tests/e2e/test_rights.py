@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import yaml
 
 from shared.kube.client import KubeClient
-from shared.model.kinds import GIT_REPOSITORY, SERVICE_ACCOUNT
+from shared.model.kinds import GIT_REPOSITORY
 from tests.e2e.conftest import Cluster
-from tests.e2e.kubectl import KUBECTL, Kubectl
-from tests.e2e.processes import ROOT, ControllerProgram, controller, free_port
+from tests.e2e.installation import Account, installed
+from tests.e2e.kubectl import KUBECTL
+from tests.e2e.processes import ControllerProgram, controller, free_port
 from tests.e2e.repository import Repository, config_map
 from tests.e2e.world import RUN_LABEL, World
 
@@ -26,39 +23,12 @@ pytestmark = [
 ]
 
 
-@dataclass(frozen=True)
-class Account:
-    kubeconfig: Path
-    namespace: str
-    name: str
-
-
 @pytest.fixture
 async def account(cluster: Cluster, client: KubeClient, tmp_path: Path) -> AsyncIterator[Account]:
-    """The service account of an installation of its own, and a kubeconfig with its token."""
-    suffix = secrets.token_hex(4)
-    namespace, name = f"hw-rights-{suffix}", f"source-controller-{suffix}"
     folder = tmp_path / "installation"
     folder.mkdir()
-    overlay = {
-        "namespace": namespace,
-        "nameSuffix": f"-{suffix}",
-        "labels": [{"pairs": {RUN_LABEL: suffix}}],
-        "resources": [os.path.relpath(ROOT / "deploy/base/source-controller", folder)],
-    }
-    (folder / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
-    kubectl = Kubectl(cluster.kubeconfig)
-    kubectl("apply", "--server-side", "--kustomize", str(folder))
-    request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
-    path = SERVICE_ACCOUNT.path(namespace, name, "token")
-    token = (await client.request("POST", path, body=request))["status"]["token"]
-    kubeconfig = yaml.safe_load(cluster.kubeconfig.read_text())
-    for user in kubeconfig["users"]:
-        user["user"] = {"token": token}
-    (tmp_path / "kubeconfig").write_text(yaml.safe_dump(kubeconfig))
-    yield Account(tmp_path / "kubeconfig", namespace, name)
-    kinds = "namespaces,clusterroles,clusterrolebindings"
-    kubectl("delete", kinds, "--selector", f"{RUN_LABEL}={suffix}", "--wait=false")
+    async with installed("source-controller", cluster, client, folder) as made:
+        yield made
 
 
 @pytest.fixture
@@ -106,13 +76,4 @@ async def test_it_needs_no_more(world: World, repository: Repository, limited: C
 async def test_what_it_may(
     account: Account, client: KubeClient, verb: str, resource: str, allowed: bool
 ) -> None:
-    plural, _, group = resource.partition(".")
-    asked = {"verb": verb, "resource": plural, "group": group, "namespace": "default"}
-    user = f"system:serviceaccount:{account.namespace}:{account.name}"
-    review = {
-        "apiVersion": "authorization.k8s.io/v1",
-        "kind": "SubjectAccessReview",
-        "spec": {"user": user, "resourceAttributes": asked},
-    }
-    answer = await client.request("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", body=review)
-    assert answer["status"]["allowed"] is allowed
+    assert await account.may(client, verb, resource) is allowed
