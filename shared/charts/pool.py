@@ -118,7 +118,7 @@ class WorkerPool:
         is cancelled.
         """
         async with self._slots:
-            worker = self._free.pop() if self._free else await self._spawn()
+            worker = await self._idle_worker() or await self._spawn()
             try:
                 async with asyncio.timeout(within.total_seconds()):
                     answer = await self._exchange(worker, request)
@@ -134,6 +134,15 @@ class WorkerPool:
             raise error_named(answer["error"], answer["message"])
         result: dict[str, Any] = answer["result"]
         return result
+
+    async def _idle_worker(self) -> _Worker | None:
+        """The one that was used last, as it is warm; those that died in the meantime are no chart's fault."""
+        while self._free:
+            worker = self._free.pop()
+            if worker.process.returncode is None:
+                return worker
+            await worker.end()
+        return None
 
     async def _exchange(self, worker: _Worker, request: Mapping[str, Any]) -> dict[str, Any]:
         try:

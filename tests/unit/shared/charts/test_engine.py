@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -324,6 +325,20 @@ async def test_an_idle_worker_ends(tmp_path: Path) -> None:
         async with asyncio.timeout(5):
             while workers() != before:
                 await asyncio.sleep(0.02)
+        assert await text(engine, tmp_path, "2") == "2"
+
+
+async def test_a_worker_that_died_while_idle_is_replaced(tmp_path: Path) -> None:
+    before = workers()
+    engine = Engine(size=1)
+    async with engine.serve():
+        assert await text(engine, tmp_path, "2") == "2"
+        (pid,) = workers() - before
+        os.kill(pid, signal.SIGKILL)
+        async with asyncio.timeout(5):
+            while workers() != before:
+                await asyncio.sleep(0.02)
+        await asyncio.sleep(0.05)
         assert await text(engine, tmp_path, "2") == "2"
 
 
