@@ -8,13 +8,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 from controllers.helm.actions.apply_one import ObjectWriter, WriteOptions
-from controllers.helm.actions.errors import ObjectsFailed, WaitFailed
+from controllers.helm.actions.errors import ObjectsFailed, WaitCancelled, WaitFailed
 from controllers.helm.actions.objects import ManifestUnusable, Placed, place, read_objects
 from controllers.helm.actions.requests import CrdPolicy, Wait
 from controllers.helm.actions.toolbox import FIELD_MANAGER, Tools
 from controllers.helm.actions.wait import until_ready
 from shared.charts.rendered import ChartCrd
-from shared.kube.errors import Conflict, KubeError
+from shared.kube.errors import Conflict, KubeError, UnknownKind
 from shared.kube.parallel import each
 from shared.logic.kstatus.fields import objects as objects_at
 from shared.logic.kstatus.fields import text
@@ -23,6 +23,9 @@ from shared.model.meta import Object
 
 _KIND = "CustomResourceDefinition"
 _ESTABLISHED_WITHIN = timedelta(seconds=60)
+# An API server publishes a definition some seconds after it is established.
+_SERVED_WITHIN = 20.0
+_SERVED_PAUSE = 0.1
 
 
 class DefinitionsFailed(ObjectsFailed):
@@ -43,13 +46,17 @@ async def apply_crds(
         for stranger in found.strangers:
             tools.on_stage(f"{stranger} in crds/ is no {_KIND} and is left out")
         labelled = [with_metadata(obj, labels=origin, annotations={}) for obj in found.definitions]
-        await _write(tools, await place(tools, labelled, ""), policy, wait)
+        changed = await _write(tools, await place(tools, labelled, ""), policy)
+        await _until_served(tools, changed, wait)
+    except WaitCancelled:
+        raise
     except (KubeError, ManifestUnusable, ObjectsFailed, WaitFailed) as error:
         raise DefinitionsFailed(f"failed to apply CustomResourceDefinitions: {error}") from error
-    return _served(tools, found.definitions)
+    return frozenset(name for obj in found.definitions for name in _names(obj))
 
 
-async def _write(tools: Tools, definitions: Sequence[Placed], policy: CrdPolicy, wait: Wait) -> None:
+async def _write(tools: Tools, definitions: Sequence[Placed], policy: CrdPolicy) -> list[Placed]:
+    """Those that were created, or may have been changed."""
     changed: list[Placed] = []
     problems: list[str] = []
     writer = ObjectWriter(tools, WriteOptions(server_side=True))
@@ -67,7 +74,32 @@ async def _write(tools: Tools, definitions: Sequence[Placed], policy: CrdPolicy,
     await each(definitions, write, at_once=tools.concurrency)
     if problems:
         raise ObjectsFailed.of(problems)
-    await until_ready(tools, changed, replace(wait, timeout=min(wait.timeout, _ESTABLISHED_WITHIN)))
+    return changed
+
+
+async def _until_served(tools: Tools, definitions: Sequence[Placed], wait: Wait) -> None:
+    """Also under `disableWait`: what the definitions define could not be applied otherwise."""
+    if not definitions:
+        return
+    within = min(wait.timeout, _ESTABLISHED_WITHIN)
+    await until_ready(tools, definitions, replace(wait, ready=True, timeout=within))
+    deadline = asyncio.get_running_loop().time() + _SERVED_WITHIN
+    for item in definitions:
+        for api_version, kind in _kinds(item.desired):
+            tools.discovery.forget(api_version)
+            while not await _is_served(tools, api_version, kind):
+                if asyncio.get_running_loop().time() > deadline:
+                    return  # whoever needs the kind will say so
+                await asyncio.sleep(_SERVED_PAUSE)
+                tools.discovery.forget(api_version)
+
+
+async def _is_served(tools: Tools, api_version: str, kind: str) -> bool:
+    try:
+        await tools.discovery.resource(api_version, kind)
+    except UnknownKind:
+        return False
+    return True
 
 
 async def _create(tools: Tools, item: Placed) -> bool:
@@ -102,14 +134,15 @@ def _definitions(crds: Iterable[ChartCrd]) -> _Found:
     return found
 
 
-def _served(tools: Tools, definitions: Iterable[Object]) -> frozenset[str]:
-    """What charts may ask `.Capabilities.APIVersions` for; discovery asks the server again."""
-    served: set[str] = set()
-    for obj in definitions:
-        group, kind = text(obj, "spec", "group"), text(obj, "spec", "names", "kind")
-        for version in objects_at(obj, "spec", "versions"):
-            if version.get("served"):
-                api_version = f"{group}/{text(version, 'name')}"
-                served |= {api_version, f"{api_version}/{kind}"}
-                tools.discovery.forget(api_version)
-    return frozenset(served)
+def _names(definition: Object) -> list[str]:
+    """What charts may ask `.Capabilities.APIVersions` for."""
+    return [
+        name for api_version, kind in _kinds(definition) for name in (api_version, f"{api_version}/{kind}")
+    ]
+
+
+def _kinds(definition: Object) -> list[tuple[str, str]]:
+    """(apiVersion, kind) of every version that is served."""
+    group, kind = text(definition, "spec", "group"), text(definition, "spec", "names", "kind")
+    versions = objects_at(definition, "spec", "versions")
+    return [(f"{group}/{text(version, 'name')}", kind) for version in versions if version.get("served")]

@@ -19,30 +19,31 @@ _MOST_PODS = 3
 _LONGEST = 300
 
 
-async def explain(tools: Tools, hooks: Sequence[Placed]) -> str:
-    """One sentence for each Job and Pod that tells something; empty when none does. Never raises."""
-    told: list[str] = []
+async def explain(tools: Tools, hooks: Sequence[Placed], *, told: str) -> list[str]:
+    """One sentence for each Job and Pod that says more than what is `told` already. Never raises."""
+    sentences: list[str] = []
     for item in hooks:
         if item.resource.group_kind in (JOB, POD):
             try:
-                told += await _explain_one(tools, item)
+                found = await _troubles(tools, item)
             except KubeError:
                 continue  # what went wrong with the hook is known; only the details are not
-    return "; ".join(told)
+            sentences += [f"{who}: {why}" for who, why in found if why and why not in told]
+    return sentences
 
 
-async def _explain_one(tools: Tools, item: Placed) -> list[str]:
+async def _troubles(tools: Tools, item: Placed) -> list[tuple[str, str]]:
+    """Who, and what is wrong with it."""
     live = await tools.client.find(item.resource, item.key.namespace, item.key.name)
     if live is None:
-        return [f"{item.ref} is gone"]
+        return [(str(item.ref), "is gone")]
     if item.resource.group_kind == POD:
-        return [f"{item.ref}: {why}" for why in [pod_trouble(live)] if why]
-    lines = [f"{item.ref}: {why}" for why in [job_trouble(live)] if why]
-    for pod in await _pods_of(tools, live):
-        why = pod_trouble(pod)
-        if why:
-            lines.append(f"Pod/{text(pod, 'metadata', 'namespace')}/{text(pod, 'metadata', 'name')}: {why}")
-    return lines
+        return [(str(item.ref), pod_trouble(live))]
+    pods = [
+        (f"Pod/{text(pod, 'metadata', 'namespace')}/{text(pod, 'metadata', 'name')}", pod_trouble(pod))
+        for pod in await _pods_of(tools, live)
+    ]
+    return [(str(item.ref), job_trouble(live)), *pods]
 
 
 async def _pods_of(tools: Tools, job: Object) -> list[Object]:

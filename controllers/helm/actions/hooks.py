@@ -86,8 +86,7 @@ class Execution:
         try:
             await until_finished(self.tools, placed, self.wait)
         except WaitFailed as error:
-            why = await explain(self.tools, placed)
-            return f"{error}; {why}" if why else str(error)
+            return "; ".join([str(error), *await explain(self.tools, placed, told=str(error))])
         return ""
 
     async def _clean(self, hooks: Iterable[Hook], policy: str, release: Release) -> None:

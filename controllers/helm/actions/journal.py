@@ -50,6 +50,8 @@ def failing_unstored() -> Iterator[None]:
         yield
     except ReleaseError as error:
         raise RecordUnusable(str(error)) from error
+    except WaitCancelled as error:
+        raise Interrupted(str(error)) from error
     except _PROBLEMS as error:
         raise ActionFailed(str(error)) from error
 

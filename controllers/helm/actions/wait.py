@@ -31,6 +31,7 @@ async def until_ready(tools: Tools, objects: Sequence[Placed], wait: Wait) -> No
     if not wait.ready:
         return
     awaited = [item for item in objects if not is_paused(item.desired)]
+    tools.on_stage(f"waiting for {len(awaited)} resource(s) for at most {render_duration(wait.timeout)}")
     options = HealthOptions(
         within=wait.timeout.total_seconds(),
         expiring=_expiring(awaited),

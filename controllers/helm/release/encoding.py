@@ -173,7 +173,7 @@ def _parse_hook(raw: Any) -> Hook:
         delete_policies=_texts(raw.get("delete_policies")),
         output_log_policies=_texts(raw.get("output_log_policies")),
         last_run=HookRun(
-            HookPhase(run.get("phase") or ""),
+            _phase(run.get("phase") or ""),
             _text(run.get("started_at", ""), "started_at"),
             _text(run.get("completed_at", ""), "completed_at"),
         ),
@@ -185,6 +185,13 @@ def _status(value: Any) -> Status:
         return Status(value)
     except ValueError:
         return Status.UNKNOWN
+
+
+def _phase(value: Any) -> HookPhase:
+    try:
+        return HookPhase(value)
+    except ValueError:
+        return HookPhase.UNKNOWN
 
 
 def _filled(fields: Object) -> Object:

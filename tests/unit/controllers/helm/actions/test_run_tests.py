@@ -52,6 +52,19 @@ async def test_a_failed_test_is_recorded_and_named(stage: Stage) -> None:
     }
 
 
+async def test_a_test_that_may_not_be_created_is_a_failed_test(stage: Stage) -> None:
+    quota = {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": "no-pods"},
+        "spec": {"hard": {"pods": "0"}},
+    }
+    await stage.install(quota, hook(pod("probe"), "test"))
+
+    with pytest.raises(ActionFailed, match=r"Pod/.*/probe apply failed: .*exceeded quota"):
+        await run_tests(stage.tools, RunTests(waits(5)))
+
+
 async def test_only_selected_tests_run(stage: Stage) -> None:
     await stage.install(hook(job("one"), "test"), hook(job("two", pod={FAIL: "job-fails"}), "test"))
 

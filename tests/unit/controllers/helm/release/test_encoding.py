@@ -83,6 +83,16 @@ def test_a_record_of_helm_3_has_no_apply_method_and_may_be_unfolded() -> None:
     assert render(release) == record
 
 
+def test_words_of_a_later_helm_are_no_reason_to_give_up() -> None:
+    hooks = [{"name": "h", "last_run": {"phase": "Postponed"}}]
+    info = {"status": "half-deployed"}
+
+    release = decode(secret(json.dumps({**RECORD, "hooks": hooks, "info": info, "new": 1}).encode()))
+
+    assert release.status is Status.UNKNOWN
+    assert release.hooks[0].last_run.phase is HookPhase.UNKNOWN
+
+
 texts = st.text(max_size=20)
 releases = st.builds(
     Release,
@@ -157,7 +167,7 @@ def test_corrupt_records_name_their_secret(data: str | None, why: str) -> None:
         {"hooks": 5},
         {"chart": "x"},
         {"manifest": 1},
-        {"hooks": [{"last_run": {"phase": "Nonsense"}}]},
+        {"hooks": [{"last_run": "nonsense"}]},
         {"hooks": [{"events": [1]}]},
     ],
     ids=str,
