@@ -103,6 +103,8 @@ def decide(now: Situation) -> Decision:
             return Decision(Step.UPGRADE if now.forced else Step.NOTHING, _truncated(now))
         case State.LOCKED:
             return Decision(Step.UNLOCK, keep)
+        case State.LEAVING:
+            return Decision(Step.UNINSTALL, keep)
         case State.ABSENT:
             return _unless_exhausted(Step.INSTALL, now.install, now)
         case State.UNMANAGED:

@@ -16,6 +16,8 @@ from controllers.helm.snapshots import History, Snapshot
 class State(Enum):
     ABSENT = auto()
     LOCKED = auto()
+    LEAVING = auto()
+    """An uninstall began and did not come to its end."""
     UNMANAGED = auto()
     OUT_OF_SYNC = auto()
     UNTESTED = auto()
@@ -25,7 +27,7 @@ class State(Enum):
 
 
 class IndeterminateState(Exception):
-    """The last revision is in a status that no action of ours leaves and none can go on from."""
+    """The last revision is in a status that no action leaves and none can go on from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ def determine(release: Release | None, history: History, wanted: Wanted) -> Foun
         return Found(State.ABSENT, "no release in storage for object")
     if release.status.is_pending:
         return Found(State.LOCKED, f"release with status '{release.status}'")
+    if release.status is Status.UNINSTALLING:
+        return Found(State.LEAVING, f"release with status '{release.status}'")
     latest = history.latest
     if latest is None:
         if release.status is Status.UNINSTALLED:
@@ -72,6 +76,8 @@ def determine(release: Release | None, history: History, wanted: Wanted) -> Foun
             return Found(State.FAILED)
         case Status.UNINSTALLED:
             return Found(State.ABSENT, "found uninstalled release in storage")
+        case Status.SUPERSEDED:
+            return Found(State.OUT_OF_SYNC, "the release that superseded this one is gone")
         case Status.DEPLOYED:
             return _of_deployed(release, latest, wanted)
     raise IndeterminateState(

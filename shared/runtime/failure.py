@@ -20,10 +20,12 @@ class Failure(Exception):
 
     `reason` is the machine word, from the class unless given. `retry_in` None means per-object
     exponential back-off. `metadata` goes with the event. `quiet` says that no event is due.
-    Credentials in the message are replaced, since it ends in status, events and logs.
+    Credentials in the message are replaced, since it ends in status, events and logs. A class that
+    `keeps_ready` is for reconciles which have said in Ready already what is wrong.
     """
 
     reason: str = Reason.FAILED
+    keeps_ready: bool = False
 
     def __init__(
         self,

@@ -34,12 +34,12 @@ def settle_failure(report: Report, failure: Failure, summary: Summary | None) ->
         progress = conditions.find(RECONCILING)
         if progress is not None:
             conditions.mark_true(RECONCILING, Reason.PROGRESSING_WITH_RETRY, progress.message)
-    if summary is None:
-        conditions.mark_false(READY, failure.reason, failure.message)
-    else:
+    if summary is not None:
         summary.apply(conditions)
         if conditions.is_unknown(READY):
             conditions.mark_false(READY, failure.reason, failure.message)
+    elif not (failure.keeps_ready and conditions.is_false(READY)):
+        conditions.mark_false(READY, failure.reason, failure.message)
     if isinstance(failure, Stalled) and failure.advances:
         report.observe_generation()
     _acknowledge(report)

@@ -16,6 +16,7 @@ from shared.model.kinds import (
     ARTIFACT_GENERATOR,
     BUCKET,
     GIT_REPOSITORY,
+    HELM_RELEASE,
     IMAGE_POLICY,
     IMAGE_REPOSITORY,
     KUSTOMIZATION,
@@ -64,6 +65,9 @@ class World:
         return await self._make(
             KUSTOMIZATION, name, given | {"sourceRef": {"kind": "GitRepository", "name": "repo"}} | spec
         )
+
+    async def helm_release(self, name: str = "web", **spec: Any) -> Object:
+        return await self._make(HELM_RELEASE, name, {"interval": "1h", "timeout": "20s"} | spec)
 
     async def change(self, resource: Resource, name: str, **spec: Any) -> Object:
         """A merge patch of the spec."""

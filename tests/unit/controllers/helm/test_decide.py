@@ -63,6 +63,7 @@ def after(state: State, history: History = GOOD, **given: Any) -> Decision:
         pytest.param(State.IN_SYNC, GOOD, {}, Step.NOTHING, None, id="in sync"),
         pytest.param(State.IN_SYNC, GOOD, {"forced": True}, Step.UPGRADE, None, id="forced"),
         pytest.param(State.LOCKED, GOOD, {}, Step.UNLOCK, None, id="locked"),
+        pytest.param(State.LEAVING, GOOD, {}, Step.UNINSTALL, None, id="half uninstalled"),
         pytest.param(State.ABSENT, History(), {}, Step.INSTALL, None, id="first install"),
         pytest.param(
             State.ABSENT,
