@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ from shared.runtime.failure import Stalled
 
 _EDIT = "controllers.image_automation.editing:edit_tree"
 _RENDER = "controllers.image_automation.message:render"
+# A message takes milliseconds; whoever writes templates must not keep the workers from others.
+_RENDERING = timedelta(seconds=10)
 
 log = structlog.get_logger()
 
@@ -136,7 +139,7 @@ class Try:
             "changes": edited["changes"],
         }
         try:
-            found = await self.tools.git.run(_RENDER, argument, within=self.source.timeout)
+            found = await self.tools.git.run(_RENDER, argument, within=_RENDERING)
         except GitError as error:
             raise SourceUpdateFailed(f"failed to run template from spec: {error}") from error
         if "removed" in found:

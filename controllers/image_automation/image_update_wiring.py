@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import shutil
+import hashlib
 import tempfile
-from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -27,6 +24,7 @@ from shared.model.kinds import GIT_REPOSITORY, IMAGE_POLICY, IMAGE_UPDATE_AUTOMA
 from shared.runtime.controller import Controller
 from shared.runtime.identities import Identities
 from shared.runtime.kind import Kind
+from shared.runtime.own_folder import own_folder
 from shared.runtime.services import Services
 
 
@@ -43,7 +41,7 @@ def image_update_automations(
 ) -> Automations:
     """`policies` is the cache that the ImagePolicy controller keeps anyhow."""
     pool = WorkerPool()
-    root = Path(tempfile.mkdtemp(prefix="image-automation-controller-"))
+    root = _workspaces(settings.storage_path)
     client, runtime = services.client, settings.runtime
     # A shard sees its own policies alone, and an automation may need those of others.
     seen = Cache(client, IMAGE_POLICY, namespace=runtime.namespace) if runtime.label_selector else policies
@@ -73,7 +71,7 @@ def image_update_automations(
         policies.subscribe(partial(_wake, controller, concerned))
     else:
         controller.woken_by(seen, concerned.by_policy)
-    return Automations(controller, (_workshop(root), pool.serve()))
+    return Automations(controller, (own_folder(root), pool.serve()))
 
 
 def _wake(controller: Controller[ImageUpdateAutomation], concerned: Concerned, change: Change) -> None:
@@ -92,9 +90,7 @@ def _kind(deps: image_update_automation.Deps) -> Kind[ImageUpdateAutomation]:
     )
 
 
-@contextlib.asynccontextmanager
-async def _workshop(root: Path) -> AsyncIterator[None]:
-    try:
-        yield
-    finally:
-        await asyncio.to_thread(shutil.rmtree, root, ignore_errors=True)
+def _workspaces(storage_path: Path) -> Path:
+    """One folder for each storage, since one process at a time owns a storage."""
+    owner = hashlib.sha256(str(storage_path.absolute()).encode()).hexdigest()[:12]
+    return Path(tempfile.gettempdir(), f"image-automation-controller-{owner}")

@@ -74,7 +74,7 @@ def _splice(text: str, scalar: Scalar, new: str) -> _Splice:
     prefix = _kept_properties(text[scalar.start : scalar.content])
     if scalar.style in {"|", ">"}:
         # The comment stands between the indicator and the content, so both go round it.
-        comment, ending = scalar.comments[0], _line_ending(text, scalar.content)
+        comment, ending = scalar.comments[0], _line_endings(text[scalar.content : scalar.end])
         return _Splice(scalar.start, scalar.end, f"{prefix}{_plain(new)} {comment}{ending}")
     token = _quoted(new, scalar.style) if scalar.style else _plain(new)
     return _Splice(scalar.start, scalar.end, prefix + token)
@@ -88,9 +88,9 @@ def _kept_properties(text: str) -> str:
     return "".join(f"{word} " for word in words)
 
 
-def _line_ending(text: str, position: int) -> str:
-    end = text.index("\n", position)
-    return "\r\n" if text[end - 1] == "\r" else "\n"
+def _line_endings(block: str) -> str:
+    """Those at the end of a block, empty lines included; none at the end of a text without one."""
+    return block[len(block.rstrip("\r\n")) :]
 
 
 def _quoted(value: str, quote: str) -> str:

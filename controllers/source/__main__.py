@@ -1,13 +1,8 @@
 """source-controller as a process: `python -m controllers.source`."""
 
-import asyncio
-import contextlib
 import os
-import shutil
 import sys
-from collections.abc import AsyncIterator
 from functools import partial
-from pathlib import Path
 
 import aiohttp
 
@@ -35,6 +30,7 @@ from shared.runtime.controller import Controller
 from shared.runtime.git_logins import GitLogins
 from shared.runtime.identities import Identities
 from shared.runtime.kind import Kind
+from shared.runtime.own_folder import own_folder
 from shared.runtime.probes import serving
 from shared.runtime.process import Parts, run
 from shared.runtime.registry_secrets import RegistrySecrets
@@ -68,7 +64,7 @@ def assemble(settings: Settings, storage: Storage, services: Services) -> Parts:
             generators(settings, storage, services, git, session),
         ],
         servers=[
-            workspaces(settings.workspaces),
+            own_folder(settings.workspaces),
             pool.serve(),
             closing(session),
             serving(create_app(storage.root), settings.storage_addr),
@@ -140,20 +136,6 @@ def identities_of(settings: Settings, services: Services) -> Identities:
         size=settings.token_cache_size,
         longest=settings.token_cache_longest,
     )
-
-
-@contextlib.asynccontextmanager
-async def workspaces(folder: Path) -> AsyncIterator[None]:
-    """A folder of our own while this process works, without what a killed one left in it.
-
-    The /tmp of a pod outlives its containers. Raises OSError when the folder is somebody else's.
-    """
-    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-    await asyncio.to_thread(folder.mkdir, mode=0o700)
-    try:
-        yield
-    finally:
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
 """Commit messages as Go's text/template writes them, and templates that mean no good."""
 
 import time
+from datetime import timedelta
 
 import pytest
 
 from controllers.image_automation.message import render
+from shared.git.errors import GitTimeout
+from shared.git.pool import WorkerPool
 
 CHANGES = [
     {
@@ -195,3 +198,14 @@ def test_a_template_gets_nothing_but_its_data_and_no_more_than_its_budget(templa
 def test_a_long_template_is_refused() -> None:
     assert "error" in rendered("x" * 1_000_000)
     assert "error" in rendered("{{" + "(" * 50_000 + "1" + ")" * 50_000 + "}}")
+
+
+async def test_a_template_that_takes_its_time_is_ended() -> None:
+    endless = "{{ range until 900 }}{{ range until 900 }}{{ $x := list 1 2 3 | toString | sha256sum }}{{ end }}{{ end }}"
+    argument = {"template": endless, "values": {}, "name": "a", "namespace": "b", "changes": CHANGES}
+    pool = WorkerPool()
+    async with pool.serve():
+        with pytest.raises(GitTimeout):
+            await pool.run(
+                "controllers.image_automation.message:render", argument, within=timedelta(seconds=1)
+            )

@@ -64,6 +64,15 @@ def mark(marker: str) -> str:
         ),
         pytest.param(f"t: a\n  b {mark('web')}\nu: x", f"t: web:v2 {mark('web')}\nu: x", id="two lines"),
         pytest.param(f"t: | {mark('web')}\n  a\n  b\nu: x", f"t: web:v2 {mark('web')}\nu: x", id="a block"),
+        pytest.param(
+            f"m:\n  t: >- {mark('web')}\n    a\n\n    b\n\n\n  u: x\n",
+            f"m:\n  t: web:v2 {mark('web')}\n\n\n  u: x\n",
+            id="a block and empty lines",
+        ),
+        pytest.param(f"t: | {mark('web')}", f"t: web:v2 {mark('web')}", id="an empty block at the end"),
+        pytest.param(
+            f"l:\n- | {mark('web')}\n  a\n- b", f"l:\n- web:v2 {mark('web')}\n- b", id="a block in a list"
+        ),
         pytest.param(f"? k\n: v {mark('web')}", f"? k\n: web:v2 {mark('web')}", id="explicit key"),
         pytest.param(
             'i: a # {"$ref":"#/definitions/io.k8s.cli.setters.fs:web"}',
