@@ -30,6 +30,7 @@ from shared.kustomize.reading import read_resources
 from shared.kustomize.remote import is_remote, is_web, shown_address
 from shared.kustomize.resmap import ResMap
 from shared.kustomize.resource import Resource, Source, copied
+from shared.kustomize.shared_texts import spread
 from shared.logic.go_yaml import YamlError, read_document
 
 # Known OpenAPI versions by name: the one whose facts are built in.
@@ -291,6 +292,7 @@ class Target:
     ) -> None:
         self.loader.session.check_deadline()
         transform(into.resmap)
+        spread(into.resmap.resources)
         if origin is not None:
             for resource in into.resmap.resources:
                 origins.add_transformation(resource, origin)

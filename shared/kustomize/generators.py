@@ -48,9 +48,7 @@ def make_secret(args: GeneratorArgs, read: ReadFile, source: Source) -> Resource
     """A Secret, of type Opaque unless the entry says otherwise. Raises GeneratorFailed."""
     obj = _base("Secret", args, source)
     obj["type"] = args.type or "Opaque"
-    data = {key: _encoded(value) for key, value in _values(args, read, source).items()}
-    if data:
-        obj["data"] = data
+    obj["data"] = {key: _encoded(value) for key, value in _values(args, read, source).items()}
     return _resource(obj, args, source)
 
 

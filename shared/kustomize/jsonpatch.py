@@ -71,7 +71,9 @@ def _apply(obj: Any, operation: Operation) -> None:
             _add(obj, operation.path, _take(container, key))
         case "copy":
             container, key = _container(obj, operation.source)
-            _add(obj, operation.path, copied_within_bounds(_get(container, key)))
+            # The library copies a key that is missing as a null.
+            found = container.get(key) if isinstance(container, dict) else _get(container, key)
+            _add(obj, operation.path, copied_within_bounds(found))
         case _:
             _test(obj, operation)
 

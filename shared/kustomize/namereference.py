@@ -21,6 +21,9 @@ def fix_references(resources: Sequence[Resource], references: Iterable[NameRefer
             renamed.setdefault(name, []).append(resource)
     if not renamed:
         return
+    living: dict[str, list[Resource]] = {}
+    for resource in resources:
+        living.setdefault(resource.original_id.namespace, []).append(resource)
     by_gvk: dict[Gvk, list[tuple[Gvk, FieldSpec]]] = {}
     table = list(references)
     for referrer in resources:
@@ -34,17 +37,23 @@ def fix_references(resources: Sequence[Resource], references: Iterable[NameRefer
                 if spec.gvk.selects(gvk)
             ]
         if specs:
-            _Referrer(referrer, renamed).fix(specs)
+            _Referrer(referrer, renamed, living).fix(specs)
 
 
 class _Referrer:
-    """One object whose references are being fixed."""
+    """One object whose references are being fixed.
 
-    __slots__ = ("_id", "_renamed", "_resource", "_subject_namespaces")
+    `renamed`: objects by each of their earlier names. `living`: all of them, by their first namespace.
+    """
 
-    def __init__(self, resource: Resource, renamed: dict[str, list[Resource]]) -> None:
+    __slots__ = ("_id", "_living", "_renamed", "_resource", "_subject_namespaces")
+
+    def __init__(
+        self, resource: Resource, renamed: dict[str, list[Resource]], living: dict[str, list[Resource]]
+    ) -> None:
         self._resource = resource
         self._renamed = renamed
+        self._living = living
         self._id = resource.id
         self._subject_namespaces: set[str] | None = None
 
@@ -139,8 +148,10 @@ class _Referrer:
         return resource.namespace in self._subject_namespaces
 
     def _in_namespace(self, found: list[Resource], namespace: str) -> list[Resource]:
-        original = [resource for resource in found if resource.original_id.namespace == namespace]
-        return original or [resource for resource in found if resource.id.namespace == namespace]
+        """Those that began in the namespace, if anything at all did; else those that are in it now."""
+        if namespace != NOT_NAMESPACED and any(map(self._reaches, self._living.get(namespace, ()))):
+            return [resource for resource in found if resource.original_id.namespace == namespace]
+        return [resource for resource in found if resource.id.namespace == namespace]
 
     def _by_role(self, found: list[Resource]) -> list[Resource]:
         role = self._resource.obj.get("roleRef")

@@ -1,11 +1,14 @@
 """One object on its way through a build: its value, the names it had, and where it came from."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.kustomize.errors import LimitExceeded
 from shared.kustomize.resid import Gvk, ResId, effective_namespace, parse_api_version
 from shared.logic.go_spelling import scalar_text
+
+if TYPE_CHECKING:
+    from shared.kustomize.shared_texts import SharedText
 
 LOCAL_CONFIG = "config.kubernetes.io/local-config"
 
@@ -36,6 +39,7 @@ class Resource:
         "overlays",
         "prefixes",
         "previous",
+        "shared",
         "source",
         "suffixes",
         "variable_names",
@@ -53,6 +57,8 @@ class Resource:
         self.behavior = ""
         self.needs_hash = False
         self.variable_names: list[str] = []
+        # Labels that stand in several places and change together.
+        self.shared: list[SharedText] = []
 
     @property
     def api_version(self) -> str:

@@ -22,7 +22,14 @@ class Blank:
         return "BLANK"
 
 
+class FlowBlank(Blank):
+    """One between brackets or braces (`{key: }`): as kyaml writes it out, it is an empty text."""
+
+    __slots__ = ()
+
+
 BLANK = Blank()
+FLOW_BLANK = FlowBlank()
 
 
 class SpelledInt(int):
@@ -91,7 +98,19 @@ def plain_json(value: Any) -> Any:
             return float(value)
         case SpelledText():
             return str(value)
+        case FlowBlank():
+            return ""
         case Blank():
             return None
         case _:
             return value
+
+
+def flow_blanks(value: Any) -> Any:
+    """The value of a flow collection, whose blanks are those of flow. Changes it in place."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            value[key] = flow_blanks(item)
+    elif isinstance(value, list):
+        value[:] = [flow_blanks(item) for item in value]
+    return FLOW_BLANK if value is BLANK else value

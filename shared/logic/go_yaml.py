@@ -26,7 +26,7 @@ from yaml.events import (
 )
 
 from shared.logic.go_scalars import BadScalar, Dialect, key_text, resolve, resolve_tagged
-from shared.logic.go_spelling import spelled
+from shared.logic.go_spelling import flow_blanks, spelled
 from shared.logic.go_yaml_write import write
 
 __all__ = [
@@ -150,7 +150,18 @@ class _Pending:
 class _Reader:
     """One pass over the events of one document."""
 
-    __slots__ = ("_anchors", "_copied", "_dialect", "_limits", "_line", "_next", "_plain", "_strict", "_text")
+    __slots__ = (
+        "_anchors",
+        "_copied",
+        "_dialect",
+        "_in_flow",
+        "_limits",
+        "_line",
+        "_next",
+        "_plain",
+        "_strict",
+        "_text",
+    )
 
     def __init__(self, text: str, line: int, limits: Limits, dialect: Dialect, *, strict: bool) -> None:
         try:
@@ -166,6 +177,7 @@ class _Reader:
         self._anchors: dict[str, Any] = {}
         self._plain: dict[str, Any] = {}
         self._copied = 0
+        self._in_flow = False
 
     def document(self) -> Any:
         """The value of the document; whatever follows its end is not looked at."""
@@ -193,11 +205,17 @@ class _Reader:
             return self._alias(event)
         if depth >= self._limits.depth:
             raise self._error(f"nested more than {self._limits.depth} levels deep", event)
-        if event.anchor is None:
-            return self._mapping(depth + 1) if kind is MappingStartEvent else self._sequence(depth + 1)
-        self._anchors[event.anchor] = _Pending
+        if event.anchor is not None:
+            self._anchors[event.anchor] = _Pending
+        outermost_flow = event.flow_style and not self._in_flow
+        self._in_flow = self._in_flow or outermost_flow
         value = self._mapping(depth + 1) if kind is MappingStartEvent else self._sequence(depth + 1)
-        self._anchors[event.anchor] = value
+        if outermost_flow:
+            self._in_flow = False
+            if self._dialect is Dialect.KYAML and "" in self._plain:
+                value = flow_blanks(value)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = value
         return value
 
     def _scalar(self, event: Any) -> Any:

@@ -23,6 +23,9 @@ def merge(target: dict[str, Any], patch: dict[str, Any], schema: Node | None) ->
 
     Raises PatchFailed where the patch has a mapping, list or scalar and the object another.
     """
+    if _directive(patch, "") == "replace":
+        # kustomize looks at what became of the object, and this makes another one beside it.
+        return target
     result = _merged(target, patch, schema, "")
     return result if isinstance(result, dict) else {}
 

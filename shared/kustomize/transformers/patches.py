@@ -94,7 +94,10 @@ def apply_patch(resmap: ResMap, patch: LoadedPatch, target: Selector | None, sch
     if not patch.objects:
         return
     if target is None:
-        for item in patch.objects:
+        for given in patch.objects:
+            # kustomize notes these permissions in the patch's annotations.
+            noted = patch.allow_name_change or patch.allow_kind_change
+            item = _with_texts(given, ("annotations",)) if noted else given
             found = resmap.by_any_id(
                 item.original_id, f"{patch.shown}: no resource matches strategic merge patch"
             )
@@ -110,7 +113,8 @@ def apply_patch(resmap: ResMap, patch: LoadedPatch, target: Selector | None, sch
 
 def _merge_into_all(resmap: ResMap, selected: Sequence[Resource], patch: LoadedPatch, schema: Schema) -> None:
     for resource in selected:
-        item = Resource({**patch.objects[0].obj, "apiVersion": resource.api_version}, patch.objects[0].source)
+        item = _with_texts(patch.objects[0])
+        item.obj["apiVersion"] = resource.api_version
         _merge_into(resource, item, patch, schema)
     if selected:
         resmap.changed()
@@ -122,8 +126,20 @@ def apply_merge_patches(resmap: ResMap, patches: Sequence[Resource], schema: Sch
     for patch in patches:
         shown = str(patch.source)
         found = resmap.by_any_id(patch.original_id, f"{shown}: failed to find unique target for patch")
-        _merge_into(found, patch, LoadedPatch(shown), schema)
+        _merge_into(found, _with_texts(patch), LoadedPatch(shown), schema)
         resmap.changed()
+
+
+def _with_texts(item: Resource, fields: Sequence[str] = ("labels", "annotations")) -> Resource:
+    """A copy as kustomize makes it for a set of objects: its labels and annotations are texts.
+
+    So a null there does not delete, it is the text "null".
+    """
+    copy = Resource({**item.obj, "metadata": dict(item.metadata)}, item.source)
+    for field in fields:
+        if field in copy.metadata:
+            copy.set_text_map(field, item.text_map(field))
+    return copy
 
 
 def _merge_into(resource: Resource, item: Resource, patch: LoadedPatch, schema: Schema) -> None:
@@ -162,6 +178,8 @@ def load_operations(patch: Patch, read: ReadFile, limits: Limits, where: str) ->
         value = _read_operations(patch.patch or read(patch.path), limits)
     except (YamlError, ValueError, RecursionError) as error:
         raise PatchFailed(f"{shown}: {error}") from error
+    if value in (None, []):
+        raise PatchFailed(f"{shown}: patch appears to be empty")
     return LoadedPatch(
         shown, operations=tuple(jsonpatch.parse_operations(value, shown, limits.patch_operations))
     )
