@@ -46,6 +46,7 @@ class ChartRepository:
     redirects: dict[str, str] = field(default_factory=dict)
     trickle: float = 0.0
     """Seconds between the pieces of an answer."""
+    extra_headers: dict[str, str] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
 
     def add(self, chart: bytes, metadata: Mapping[str, Any], **entry: Any) -> None:
@@ -128,7 +129,7 @@ class _Handler:
         return await self._send(request, content)
 
     async def _send(self, request: web.Request, content: bytes) -> web.StreamResponse:
-        headers = {}
+        headers = dict(self._repository.extra_headers)
         if self._repository.has_validators:
             headers["ETag"] = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
             if request.headers.get("If-None-Match") == headers["ETag"]:

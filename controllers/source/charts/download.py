@@ -51,7 +51,10 @@ class HttpAccess:
 
     def request(self, url: str) -> Request:
         """Raises InvalidContent for what is no URL of HTTP."""
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError as error:
+            raise InvalidContent("the URL cannot be parsed") from error
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise InvalidContent(f"'{shown(url)}' is no URL of http or https")
         own = basic(parts.username or "", parts.password or "") if parts.username or parts.password else ""
