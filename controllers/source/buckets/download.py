@@ -21,7 +21,7 @@ from controllers.source.buckets.wire import CONNECTIONS
 log = structlog.get_logger()
 
 _ATTEMPTS = 3
-_CHUNK = 1024 * 1024
+_CHUNK = 256 * 1024
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -108,13 +108,13 @@ def _create(file: Path) -> BinaryIO:
     return os.fdopen(os.open(file, _NEW_FILE, 0o600), "wb", buffering=0)
 
 
-async def _pieces(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+async def _pieces(response: aiohttp.ClientResponse) -> AsyncIterator[bytearray]:
     """Chunks large enough to be worth a thread's while, so that many small reads are one write."""
     gathered = bytearray()
     async for chunk in response.content.iter_any():
         gathered += chunk
         if len(gathered) >= _CHUNK:
-            yield bytes(gathered)
-            gathered.clear()
+            yield gathered
+            gathered = bytearray()
     if gathered:
-        yield bytes(gathered)
+        yield gathered

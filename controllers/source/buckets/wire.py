@@ -33,7 +33,7 @@ _ATTEMPTS = 4
 _CONNECT, _SILENCE = 10.0, 30.0
 _LONGEST_PAUSE = 10.0
 _PASSING = frozenset({429, 500, 502, 503, 504})
-_READ_BUFFER = 1024 * 1024
+_READ_BUFFER = 256 * 1024
 _MAX_REFUSAL = 64 * 1024
 _MISSING = frozenset({"NoSuchBucket", "ContainerNotFound"})
 # XML of S3 and Azure; JSON of Google and of token services.
