@@ -27,6 +27,8 @@ _LEFT_OUT = frozenset(
         *("genSignedCert", "genSignedCertWithKey", "buildCustomCert"),
     }
 )
+# What `semver` answers with has these; nothing else in reach has any of them.
+_OF_VERSIONS = ("Major", "Minor", "Patch", "Prerelease", "Metadata", "Original")
 _JSON = ("toJson", "toPrettyJson", "toRawJson", "mustToJson", "mustToPrettyJson", "mustToRawJson")
 
 
@@ -50,6 +52,9 @@ def render(argument: Mapping[str, Any]) -> dict[str, Any]:
         max_function_calls=_MAX_STEPS,
     )
     policy = SandboxPolicy(
+        allow_attributes=_OF_VERSIONS,
+        allow_properties=_OF_VERSIONS,
+        allow_methods=_OF_VERSIONS,
         allow_functions=functions,
         allow_custom_lookup=True,
         max_template_chars=_MAX_TEMPLATE,
