@@ -30,6 +30,7 @@ def kubectl(cluster: Cluster) -> Kubectl:
     params=[
         "base/source-controller",
         "base/kustomize-controller",
+        "base/helm-controller",
         "base/notification-controller",
         "install",
         "overlays/multi-tenant",

@@ -12,6 +12,7 @@ DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
 CONTROLLERS = (
     "source-controller",
     "kustomize-controller",
+    "helm-controller",
     "image-automation-controller",
     "notification-controller",
 )

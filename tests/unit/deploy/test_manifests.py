@@ -50,6 +50,7 @@ def manager(controller: str) -> Object:
     [
         ("source-controller", COMMON_ARGS + SOURCE_ARGS),
         ("kustomize-controller", COMMON_ARGS),
+        ("helm-controller", COMMON_ARGS),
         ("image-automation-controller", COMMON_ARGS),
         # It posts no events, least of all to itself.
         ("notification-controller", COMMON_ARGS[1:]),
@@ -68,6 +69,7 @@ def test_command_is_the_console_script(controller: str) -> None:
 PORTS = {
     "source-controller": {"http": 9090, "http-prom": 8080, "healthz": 9440},
     "kustomize-controller": {"http-prom": 8080, "healthz": 9440},
+    "helm-controller": {"http-prom": 8080, "healthz": 9440},
     "image-automation-controller": {"http-prom": 8080, "healthz": 9440},
     "notification-controller": {"http": 9090, "http-webhook": 9292, "http-prom": 8080, "healthz": 9440},
 }
@@ -75,18 +77,21 @@ PORTS = {
 READINESS = {
     "source-controller": {"path": "/", "port": "http"},
     "kustomize-controller": {"path": "/readyz", "port": "healthz"},
+    "helm-controller": {"path": "/readyz", "port": "healthz"},
     "image-automation-controller": {"path": "/readyz", "port": "healthz"},
     "notification-controller": {"path": "/readyz", "port": "healthz"},
 }
 STOPPING = {
     "source-controller": ("Recreate", 10),
     "kustomize-controller": ("RollingUpdate", 60),
+    "helm-controller": ("RollingUpdate", 600),
     "image-automation-controller": ("RollingUpdate", 10),
     "notification-controller": ("RollingUpdate", 10),
 }
 REQUESTS = {
     "source-controller": {"cpu": "50m", "memory": "64Mi"},
     "kustomize-controller": {"cpu": "100m", "memory": "64Mi"},
+    "helm-controller": {"cpu": "100m", "memory": "64Mi"},
     "image-automation-controller": {"cpu": "100m", "memory": "64Mi"},
     "notification-controller": {"cpu": "100m", "memory": "64Mi"},
 }
@@ -116,6 +121,7 @@ def test_what_it_may_use(controller: str) -> None:
     [
         ("source-controller", ["data", "tmp"], ["RUNTIME_NAMESPACE", "TUF_ROOT", "GOMEMLIMIT"]),
         ("kustomize-controller", ["temp"], ["RUNTIME_NAMESPACE", "GOMEMLIMIT"]),
+        ("helm-controller", ["temp"], ["RUNTIME_NAMESPACE", "GOMEMLIMIT"]),
         ("image-automation-controller", ["temp", "data"], ["RUNTIME_NAMESPACE", "GOMEMLIMIT"]),
         ("notification-controller", ["temp"], ["RUNTIME_NAMESPACE", "GOMEMLIMIT"]),
     ],
@@ -204,6 +210,9 @@ def test_own_role_names_what_it_may_do(controller: str) -> None:
         if controller == "notification-controller" and rule["verbs"] == ["get", "list", "patch"]:
             # Webhooks ask for reconciles, by an annotation.
             assert rule["apiGroups"][0] in GROUPS, name
+        elif controller == "helm-controller" and rule["resources"] == ["helmcharts"]:
+            # Those of chart templates are its own.
+            assert rule["verbs"] == ["get", "list", "watch", "create", "patch", "delete"], name
         elif not {"get", "list", "watch"}.issuperset(rule["verbs"]):
             assert rule["resources"] in (["events"], ["serviceaccounts/token"]) or rule["apiGroups"][0] in {
                 f"{controller.partition('-')[0]}.toolkit.fluxcd.io",

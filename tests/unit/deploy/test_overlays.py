@@ -22,12 +22,14 @@ pytestmark = [
 TARGETS = [
     "base/source-controller",
     "base/kustomize-controller",
+    "base/helm-controller",
     "base/image-automation-controller",
     "base/notification-controller",
     "install",
     "overlays/dev",
     "overlays/multi-tenant",
 ]
+POSTING = ("source-controller", "kustomize-controller", "helm-controller", "image-automation-controller")
 PROJECT = tomllib.loads((DEPLOY.parent / "pyproject.toml").read_text())["project"]
 
 
@@ -90,7 +92,7 @@ def test_a_controller_alone_brings_all_that_it_needs() -> None:
 
 def test_events_go_to_the_notification_controller_where_there_is_one() -> None:
     objects = built(DEPLOY / "install")
-    for controller in ("source-controller", "kustomize-controller", "image-automation-controller"):
+    for controller in POSTING:
         assert args(objects, controller)[0] == (
             "--events-addr=http://notification-controller.$(RUNTIME_NAMESPACE).svc.cluster.local./"
         )
@@ -101,6 +103,10 @@ def test_tenants_cannot_reach_each_other() -> None:
     assert args(objects, "kustomize-controller")[5:] == [
         "--no-cross-namespace-refs=true",
         "--no-remote-bases=true",
+        "--default-service-account=default",
+    ]
+    assert args(objects, "helm-controller")[5:] == [
+        "--no-cross-namespace-refs=true",
         "--default-service-account=default",
     ]
     roles = {obj["metadata"]["name"] for obj in objects if obj["kind"] == "ClusterRole"}
