@@ -17,7 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 import aiohttp
 
 from shared.logic.digest import Digest, Hasher, new_hasher
-from shared.oci.errors import InvalidContent, OciError, TooManyRequests
+from shared.oci.errors import InvalidContent, InvalidCredentials, OciError, TooManyRequests
 from shared.oci.gate import Gates
 from shared.oci.opening import Opening, tls_context
 from shared.oci.reference import shown
@@ -37,6 +37,10 @@ class DownloadFailed(Exception):
 
 class DownloadDenied(DownloadFailed):
     """The server answered 401 or 403."""
+
+
+class CredentialsUnusable(DownloadDenied):
+    """Our certificate or key cannot be read: nothing was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,8 @@ async def download(access: HttpAccess, wanted: Wanted, into: Path) -> Downloaded
     except TooManyRequests as error:
         wait = None if error.retry_after is None else timedelta(seconds=min(error.retry_after, 3600))
         raise DownloadFailed(f"failed to fetch {where}: {error}", wait) from error
+    except InvalidCredentials as error:
+        raise CredentialsUnusable(str(error)) from error
     except OciError as error:
         raise DownloadFailed(f"failed to fetch {where}: {error}") from error
     except OSError as error:

@@ -15,6 +15,7 @@ from controllers.source import change
 from controllers.source.charts.conditions import REPOSITORY_FAILURES, ChartReason
 from controllers.source.charts.download import (
     NOTHING_KNOWN,
+    CredentialsUnusable,
     Downloaded,
     DownloadFailed,
     HttpAccess,
@@ -136,6 +137,8 @@ async def _fetch(
     wanted = Wanted(index_url(repo.url), deps.max_index_bytes, repo.timeout, known=known)
     try:
         return await download(access, wanted, folder / "index")
+    except CredentialsUnusable as error:
+        raise Failure(str(error), reason=Reason.AUTHENTICATION_FAILED) from error
     except DownloadFailed as error:
         message = f"failed to fetch Helm repository index: {error}"
         raise Failure(message, reason=Common.FAILED, retry_in=error.retry_in) from error
