@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from shared.kube.client import KubeClient
-from shared.model.kinds import GIT_REPOSITORY
+from shared.model.kinds import ARTIFACT_GENERATOR, EXTERNAL_ARTIFACT, GIT_REPOSITORY
+from shared.model.meta import Object
 from tests.e2e.conftest import Cluster
 from tests.e2e.installation import Account, installed
 from tests.e2e.kubectl import KUBECTL
 from tests.e2e.processes import ControllerProgram, controller, free_port
 from tests.e2e.repository import Repository, config_map
-from tests.e2e.world import RUN_LABEL, World
+from tests.e2e.world import RUN_LABEL, World, condition
 
 pytestmark = [
     pytest.mark.e2e,
@@ -52,10 +53,20 @@ def limited(account: Account, run_id: str, tmp_path: Path) -> Iterator[Controlle
     program.stop()
 
 
+def _is_ready(obj: Object) -> bool:
+    return condition(obj, "Ready").get("status") == "True"
+
+
 async def test_it_needs_no_more(world: World, repository: Repository, limited: ControllerProgram) -> None:
     repository.commit({"web.yaml": config_map("web", answer="42")})
     await world.git_repository(url=repository.url, ref={"branch": "main"})
     await world.ready(GIT_REPOSITORY, "repo")
+    source = {"alias": "repo", "kind": GIT_REPOSITORY.kind, "name": "repo"}
+    made = {"name": "web", "copy": [{"from": "@repo/**", "to": "@artifact/"}]}
+    await world.artifact_generator(sources=[source], artifacts=[made])
+    await world.until(ARTIFACT_GENERATOR, "parts", _is_ready)
+    await world.client.delete(ARTIFACT_GENERATOR, world.namespace, "parts")
+    await world.gone(EXTERNAL_ARTIFACT.api_version, EXTERNAL_ARTIFACT.kind, "web")
     await world.client.delete(GIT_REPOSITORY, world.namespace, "repo")
     await world.gone(GIT_REPOSITORY.api_version, GIT_REPOSITORY.kind, "repo")
     assert "orbidden" not in limited.log.read_text()
