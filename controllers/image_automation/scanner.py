@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from controllers.image_automation.tag_store import TagStore
+from controllers.image_automation.tag_store import Stamp, TagStore
 from controllers.image_automation.tags import Gathering, Listing
 from shared.model.meta import ObjectKey
 from shared.oci.authorization import Authorizations
@@ -36,11 +36,12 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a scan found, when it began, and in whose file it is."""
+    """What a scan found, when it began, and in whose file it is, as long as that has this stamp."""
 
     listing: Listing
     at: datetime
     holder: ObjectKey
+    stamp: Stamp
     pages: tuple[tuple[str, str], ...] = ()
     """The URL and ETag of each page; empty where one of them had none."""
 
@@ -72,7 +73,7 @@ class Scanner:
         try:
             async with lock.lock:
                 found = self._found.get(target)
-                if found is None or found.at < not_before or not await self._take(key, target, found):
+                if found is None or found.at < not_before or await self._take(key, target, found) is None:
                     found = await self._look(key, target)
                     self._remember(target, found)
                 return found
@@ -85,25 +86,24 @@ class Scanner:
         began = datetime.fromtimestamp(self._now(), UTC)
         async with opened(target.repository, target.opening, self._known, gates=self._gates) as registry:
             before = self._found.get(target)
-            if (
-                before is not None
-                and await _is_unchanged(registry, before)
-                and await self._take(key, target, before)
-            ):
-                return replace(before, at=began, holder=key)
+            if before is not None and await _is_unchanged(registry, before):
+                taken = await self._take(key, target, before)
+                if taken is not None:
+                    return replace(before, at=began, holder=key, stamp=taken)
             gathering = Gathering(target.exclusions)
             pages = await _gather(registry, gathering)
-        listing = await asyncio.to_thread(self._finish, key, target, gathering)
-        return Found(listing, began, key, pages)
+        listing, stamp = await asyncio.to_thread(self._finish, key, target, gathering)
+        return Found(listing, began, key, stamp, pages)
 
-    def _finish(self, key: ObjectKey, target: Target, gathering: Gathering) -> Listing:
+    def _finish(self, key: ObjectKey, target: Target, gathering: Gathering) -> tuple[Listing, Stamp]:
         tags = gathering.finish()
-        self._store.keep(key, str(target.repository), tags)
-        return Listing.of(tags, by_content=self._by_content)
+        stamp = self._store.keep(key, str(target.repository), tags)
+        return Listing.of(tags, by_content=self._by_content), stamp
 
-    async def _take(self, key: ObjectKey, target: Target, found: Found) -> bool:
+    async def _take(self, key: ObjectKey, target: Target, found: Found) -> Stamp | None:
         """Give `key` the tags that another scan stored, if they are still there."""
-        return await asyncio.to_thread(self._store.copy, found.holder, key, str(target.repository))
+        image = str(target.repository)
+        return await asyncio.to_thread(self._store.copy, found.holder, key, image, found.stamp)
 
     def _remember(self, target: Target, found: Found) -> None:
         self._found[target] = found

@@ -11,6 +11,7 @@ import os
 import zlib
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import structlog
 
@@ -40,31 +41,32 @@ class TagStore:
     def __init__(self, root: Path) -> None:
         self._root = root / _FOLDER
 
-    def keep(self, key: ObjectKey, image: str, tags: Sequence[str]) -> None:
-        """Replace what is stored, in one step. Raises StoreFailed."""
-        self._write(key, zlib.compress("\n".join((image, *tags)).encode(), _LEVEL))
+    def keep(self, key: ObjectKey, image: str, tags: Sequence[str]) -> Stamp:
+        """Replace what is stored, in one step; returns its stamp. Raises StoreFailed."""
+        return self._write(key, zlib.compress("\n".join((image, *tags)).encode(), _LEVEL))
 
-    def copy(self, source: ObjectKey, target: ObjectKey, image: str) -> bool:
-        """Give `target` what `source` has of that image; False where that is nothing. Raises StoreFailed."""
-        packed = _read(self._path(source))
-        if packed is None or self._tags(source, image, packed) is None:
-            return False
-        if source != target:
-            self._write(target, packed)
-        return True
+    def copy(self, source: ObjectKey, target: ObjectKey, image: str, stamp: Stamp) -> Stamp | None:
+        """Give `target` what `source` had when its stamp was that; returns the stamp of the copy.
+
+        None where the file is gone, another one, or not sound. Raises StoreFailed.
+        """
+        read = _read(self._path(source))
+        if read is None or read[1] != stamp or self._tags(source, image, read[0]) is None:
+            return None
+        return stamp if source == target else self._write(target, read[0])
 
     def load(self, key: ObjectKey, image: str) -> list[str] | None:
         """In descending order. None without a sound file of that image. Raises StoreFailed."""
-        packed = _read(self._path(key))
-        return None if packed is None else self._tags(key, image, packed)
+        read = _read(self._path(key))
+        return None if read is None else self._tags(key, image, read[0])
 
     def holds(self, key: ObjectKey, image: str) -> bool:
         """Whether there are tags of that image, by a look at the head of the file. Raises StoreFailed."""
-        packed = _read(self._path(key), _HEAD)
-        if packed is None:
+        read = _read(self._path(key), _HEAD)
+        if read is None:
             return False
         try:
-            head = zlib.decompressobj().decompress(packed, _HEAD)
+            head = zlib.decompressobj().decompress(read[0], _HEAD)
         except zlib.error:
             return False
         name, separator, first = head.partition(b"\n")
@@ -72,13 +74,8 @@ class TagStore:
 
     def stamp(self, key: ObjectKey) -> Stamp | None:
         """None without a file. Raises StoreFailed."""
-        try:
-            found = self._path(key).stat()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise StoreFailed(f"failed to read stored tags: {error.strerror or error}") from error
-        return found.st_ino, found.st_mtime_ns, found.st_size
+        read = _read(self._path(key), 0)
+        return None if read is None else read[1]
 
     def remove(self, key: ObjectKey) -> None:
         """Raises StoreFailed."""
@@ -109,12 +106,14 @@ class TagStore:
             return None
         return tags if found == image else None
 
-    def _write(self, key: ObjectKey, packed: bytes) -> None:
+    def _write(self, key: ObjectKey, packed: bytes) -> Stamp:
         path = self._path(key)
+        before = _read(path)
+        if before is not None and before[0] == packed:
+            return before[1]
         try:
-            if not path.is_file() or path.read_bytes() != packed:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                _replace(path, packed)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return _replace(path, packed)
         except OSError as error:
             raise StoreFailed(f"failed to store tags: {error.strerror or error}") from error
 
@@ -122,14 +121,20 @@ class TagStore:
         return self._root / key.namespace / f"{key.name}{_SUFFIX}"
 
 
-def _read(path: Path, limit: int = -1) -> bytes | None:
+def _read(path: Path, limit: int = -1) -> tuple[bytes, Stamp] | None:
+    """At most `limit` bytes of a file, and its stamp; None where there is none. Raises StoreFailed."""
     try:
         with path.open("rb") as file:
-            return file.read(limit)
+            return file.read(limit), _stamp(file)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise StoreFailed(f"failed to read stored tags: {error.strerror or error}") from error
+
+
+def _stamp(file: BinaryIO) -> Stamp:
+    found = os.fstat(file.fileno())
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def _unpack(packed: bytes) -> str:
@@ -141,15 +146,17 @@ def _unpack(packed: bytes) -> str:
     return text.decode()
 
 
-def _replace(path: Path, content: bytes) -> None:
+def _replace(path: Path, content: bytes) -> Stamp:
     partial = path.with_name(f"{path.name}{_PARTIAL}")
     with partial.open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+        stamp = _stamp(file)
     partial.replace(path)
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:
         os.close(folder)
+    return stamp

@@ -103,6 +103,20 @@ async def test_what_was_found_is_no_use_when_its_file_is_gone(rig: Rig) -> None:
     assert (rig.listed, rig.tags(TWO)) == (2, ["2.0.sig", "1.1", "1.0"])
 
 
+async def test_what_was_found_is_no_use_when_its_file_holds_something_else(rig: Rig) -> None:
+    """Its holder may have got other exclusions meanwhile, and the tags of the same image."""
+    hour = timedelta(hours=1)
+    rig.server.etags = True
+    await rig.scan()
+    await rig.scan(target=rig.target(r"\.sig$"))
+    await rig.scan(TWO, age=hour)
+    assert (rig.tags(ONE), rig.tags(TWO)) == (["1.1", "1.0"], ["2.0.sig", "1.1", "1.0"])
+    rig.store.remove(TWO)
+    rig.later(1)
+    await rig.scan()
+    assert rig.tags(ONE) == ["2.0.sig", "1.1", "1.0"]
+
+
 async def test_a_failed_scan_is_nobody_elses(rig: Rig) -> None:
     rig.server.endless = True
     with pytest.raises(InvalidContent, match="does not come to an end"):

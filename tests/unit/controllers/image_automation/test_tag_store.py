@@ -97,11 +97,16 @@ def test_a_folder_that_cannot_be_written_to(tmp_path: Path) -> None:
 
 
 def test_copies(store: TagStore) -> None:
-    assert not store.copy(KEY, OTHER, IMAGE)
-    store.keep(KEY, IMAGE, ["1"])
-    assert not store.copy(KEY, OTHER, "another/image")
-    assert store.copy(KEY, OTHER, IMAGE)
-    assert store.copy(KEY, KEY, IMAGE)
+    stamp = store.keep(KEY, IMAGE, ["1"])
+    assert store.stamp(KEY) == stamp
+    assert store.copy(KEY, OTHER, "another/image", stamp) is None
+    assert store.copy(KEY, OTHER, IMAGE, stamp) == store.stamp(OTHER)
+    assert store.copy(KEY, KEY, IMAGE, stamp) == stamp
+    assert store.load(OTHER, IMAGE) == ["1"]
+    store.keep(KEY, IMAGE, ["2"])
+    assert store.copy(KEY, OTHER, IMAGE, stamp) is None
+    store.remove(KEY)
+    assert store.copy(KEY, OTHER, IMAGE, stamp) is None
     assert store.load(OTHER, IMAGE) == ["1"]
 
 
