@@ -45,7 +45,8 @@ class ObjectsFailed(Exception):
 
     @classmethod
     def of(cls, problems: Sequence[str]) -> ObjectsFailed:
-        lines = [problem[:_LONGEST_TOLD] for problem in problems[:_MOST_TOLD]]
+        # Sorted, so that the same failure is the same message, whatever was asked first.
+        lines = [problem[:_LONGEST_TOLD] for problem in sorted(problems)[:_MOST_TOLD]]
         if len(problems) > _MOST_TOLD:
             lines.append(f"and {len(problems) - _MOST_TOLD} more objects")
         return cls("\n".join(lines))

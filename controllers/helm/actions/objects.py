@@ -72,8 +72,8 @@ def _unfolded(value: Any, line: int) -> list[Object]:
     if not isinstance(value, dict):
         raise ManifestUnusable(f"line {line}: not a Kubernetes object: expected a mapping")
     kind = value.get("kind")
-    if isinstance(kind, str) and kind.endswith("List") and isinstance(value.get("items"), list):
-        return [obj for item in value["items"] for obj in _unfolded(item, line)]
+    if isinstance(kind, str) and kind.endswith("List") and isinstance(value.get("items", 0), list | None):
+        return [obj for item in value["items"] or () for obj in _unfolded(item, line)]
     _require_identity(value, line)
     return [value]
 

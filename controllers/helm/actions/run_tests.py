@@ -15,7 +15,10 @@ from shared.kube.errors import KubeError
 
 
 async def run_tests(tools: Tools, request: RunTests) -> Release:
-    """The release with the results in its hooks. Raises ActionFailed, which carries them, too."""
+    """The release with the results in its hooks. Raises ActionFailed, which carries them, too.
+
+    Its `release` is None when the results could not be recorded.
+    """
     with failing_unstored():
         last = await tools.storage.last()
         if last is None:
@@ -32,7 +35,7 @@ async def run_tests(tools: Tools, request: RunTests) -> Release:
             release, problem = error.release, str(error)
         await journal.write(release)
     except (KubeError, ReleaseError) as error:
-        raise ActionFailed(problem or str(error), journal.release) from error
+        raise ActionFailed(problem or str(error)) from error
     if problem:
         raise ActionFailed(problem, release)
     return release

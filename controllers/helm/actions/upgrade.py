@@ -98,7 +98,10 @@ async def _history(tools: Tools) -> _History:
 
 
 def _reused(request: Upgrade, base: Release) -> dict[str, Any] | None:
-    """All values to render with under `preserveValues`: the old chart's, the old ones, the new ones."""
+    """All values to render with under `preserveValues`: the old chart's, the old ones, the new ones.
+
+    The new chart's defaults lie below; Helm leaves them out, and charts fail for want of them.
+    """
     if not request.preserve_values:
         return None
     defaults = base.chart.get("values")

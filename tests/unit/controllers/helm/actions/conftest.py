@@ -1,9 +1,8 @@
-"""A cluster for the tests of actions: HEADWATER_TEST_KUBECONFIG, else a localcluster of its own."""
+"""A cluster for the tests of actions: a localcluster, since pods have to end well or badly as told."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -23,10 +22,6 @@ from tests.unit.controllers.helm.actions.stage import NAMESPACE, Stage
 
 @pytest.fixture(scope="session")
 def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    given = os.environ.get("HEADWATER_TEST_KUBECONFIG")
-    if given:
-        yield Path(given)
-        return
     folder = tmp_path_factory.mktemp("cluster")
     path = folder / "kubeconfig"
     argv = [sys.executable, "-m", "localcluster", "--kubeconfig", str(path), "--workload-delay", "20ms"]

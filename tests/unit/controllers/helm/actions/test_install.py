@@ -245,3 +245,14 @@ async def test_a_hook_without_our_labels_is_seen_to_end(stage: Stage) -> None:
     release = await install(stage.tools, Install(content, waits(10)))
 
     assert release.status is Status.DEPLOYED
+
+
+async def test_a_record_that_is_deleted_meanwhile_ends_the_action(stage: Stage) -> None:
+    slow = hook(job("work", pod={"localcluster.headwater.dev/finish-after": "200ms"}), "pre-install")
+    task = asyncio.create_task(stage.install(slow, hook(job("next"), "pre-install", weight=1)))
+    await stage.until("work", JOB)
+    await stage.storage.purge()
+
+    with pytest.raises(ActionFailed, match="not found"):
+        await task
+    assert await stage.heads() == []
