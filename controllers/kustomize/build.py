@@ -11,7 +11,6 @@ import contextlib
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from controllers.kustomize.bases.gathering import Gathered, RemoteBases
@@ -22,7 +21,7 @@ from controllers.kustomize.stages import revision_metadata
 from controllers.kustomize.variables import Variables
 from shared.kustomize.build import Build, Built, build
 from shared.kustomize.errors import BuildError, LimitExceeded, RemoteRefused
-from shared.kustomize.filesystem import DirectoryTree, OverlaidTree, Tree
+from shared.kustomize.filesystem import OverlaidTree, Tree
 from shared.kustomize.mutate import Mutation
 from shared.kustomize.options import LoadRestrictions, Options
 from shared.kustomize.prepare import prepared
@@ -56,9 +55,8 @@ class Builder:
         self._bases = bases
         self._turns = asyncio.Semaphore(_AT_ONCE)
 
-    def locate(self, ks: Kustomization, files: Path, artifact: Artifact) -> str:
+    def locate(self, ks: Kustomization, tree: Tree, artifact: Artifact) -> str:
         """The directory to build, as a path of the tree. Raises ArtifactFailed."""
-        tree = DirectoryTree(str(files))
         try:
             path = tree.resolve("/" + ks.path)
         except BuildError as error:

@@ -38,7 +38,7 @@ class Obtain:
             return last.kept.unpacked()
         async with self.fetch.files(ks, artifact, memory) as files:
             tree = DirectoryTree(str(files))
-            path = self.builder.locate(ks, files, artifact)
+            path = self.builder.locate(ks, tree, artifact)
             report.status["lastAttemptedRevision"] = artifact.revision
             if rollout.step is Step.LOOK and await self._is_same(ks, tree, last):
                 return None

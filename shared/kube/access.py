@@ -34,13 +34,17 @@ class NoAccess(KubeError):
 
 @dataclass(slots=True)
 class Connection:
-    """One API server and the credentials for it. Close it when done."""
+    """One API server and the credentials for it. Close it when done.
+
+    `seconds` is the longest that one call may take, watches excepted.
+    """
 
     base_url: str
     session: aiohttp.ClientSession
     configuration: Any
     proxy: str | None = None
     server_name: str | None = None
+    seconds: float = 60.0
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _authorization: str | None = None
     _read_at: float = float("-inf")

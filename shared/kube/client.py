@@ -233,7 +233,7 @@ class KubeClient:
         if body is not None:
             headers["Content-Type"] = content_type
         data = None if body is None else _render(body, f"{method} {path}")
-        call = _Call(method, path, params, data, headers, timeout)
+        call = _Call(method, path, params, data, headers, min(timeout, self._connection.seconds))
         for attempt in range(_ATTEMPTS):
             last = attempt == _ATTEMPTS - 1
             try:

@@ -27,6 +27,7 @@ from shared.model.meta import ObjectKey
 
 _READ_BUFFER = 2 * 1024 * 1024
 _PLUGIN_SECONDS = 30.0
+_CALL_SECONDS = 30.0
 # A token is renewed when a fifth of its life is left, as kubelet does.
 _USED_LIFE = 0.8
 
@@ -90,7 +91,7 @@ async def open_connection(access: Access, credentials: Credentials | None = None
         trust_env=False,
         connector=aiohttp.TCPConnector(limit=0, ssl=tls, keepalive_timeout=60),
         read_bufsize=_READ_BUFFER,
-        timeout=aiohttp.ClientTimeout(total=30, sock_connect=10),
+        timeout=aiohttp.ClientTimeout(total=_CALL_SECONDS, sock_connect=10),
     )
     return Connection(
         base_url=access.server,
@@ -98,15 +99,18 @@ async def open_connection(access: Access, credentials: Credentials | None = None
         configuration=credentials or FixedHeader.of(access),
         proxy=access.proxy or None,
         server_name=access.tls_server_name or None,
+        seconds=_CALL_SECONDS,
     )
 
 
 async def _ask_plugin(access: Access) -> Connection:
     try:
         async with asyncio.timeout(_PLUGIN_SECONDS):
-            return await connect_with(_for_plugin(access))
+            connection = await connect_with(_for_plugin(access))
     except TimeoutError as error:
         raise KubeconfigRefused(f"its exec plugin did not answer in {_PLUGIN_SECONDS:.0f} seconds") from error
+    connection.seconds = _CALL_SECONDS
+    return connection
 
 
 def _tls(access: Access) -> ssl.SSLContext:

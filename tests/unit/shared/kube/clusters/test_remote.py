@@ -19,9 +19,11 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from shared.kube.client import KubeClient
+from shared.kube.errors import ApiUnreachable
 from shared.kube.kubeconfig import Access, KubeconfigRefused
 from shared.kube.remote import FixedHeader, open_connection
 from shared.model.kinds import CONFIG_MAP
+from tests.unit.shared.kube.fake_api import fake_api
 
 
 class Authority:
@@ -118,3 +120,21 @@ async def test_another_certificates_key_is_refused() -> None:
 )
 async def test_a_token_wins_over_a_password(access: Access, header: str | None) -> None:
     assert await FixedHeader.of(access).get_api_key_with_prefix("BearerToken") == header
+
+
+async def test_a_call_to_another_cluster_has_half_a_minute() -> None:
+    connection = await open_connection(Access("https://127.0.0.1:1"))
+    assert connection.seconds == 30.0
+    await connection.close()
+
+
+async def test_a_connection_bounds_every_call() -> None:
+    async def silent(_request: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(60)
+        raise web.HTTPOk
+
+    async with fake_api(silent) as client:
+        client._connection.seconds = 0.1
+        async with asyncio.timeout(5):
+            with pytest.raises(ApiUnreachable):
+                await client.get(CONFIG_MAP, "a", "b")
