@@ -17,6 +17,7 @@ from shared.logic.go_yaml import YamlError
 
 _ZERO_TIME = "0001-01-01T00:00:00Z"
 _READ_BY_HELM = ("Chart.yaml", "Chart.lock", "values.yaml", SCHEMA_NAME)
+_WHERE_GIVEN = ("version", "condition", "tags", "enabled", "import-values", "alias")
 _OLD_DEPENDENCIES = ("requirements.yaml", "requirements.lock")
 
 
@@ -62,14 +63,17 @@ def _lock(tree: ChartTree, read: Callable[[str], Any], *, old: bool) -> dict[str
     if not isinstance(raw, dict):
         return None
     return {
-        "generated": raw.get("generated", _ZERO_TIME),
-        "digest": raw.get("digest", ""),
-        "dependencies": [
-            {"name": item["name"], "repository": item.get("repository", "")}
-            | {key: item[key] for key in ("version", "condition", "tags", "alias") if item.get(key)}
-            for item in raw.get("dependencies") or ()
-        ],
+        "generated": raw.get("generated") or _ZERO_TIME,
+        "digest": raw.get("digest") or "",
+        "dependencies": [_dependency(item) for item in raw.get("dependencies") or ()],
     }
+
+
+def _dependency(item: dict[str, Any] | None) -> dict[str, Any] | None:
+    if item is None:
+        return None
+    always = {key: item.get(key) or "" for key in ("name", "repository")}
+    return always | {key: item[key] for key in _WHERE_GIVEN if item.get(key)}
 
 
 def _file(file: ChartFile) -> dict[str, Any]:
@@ -86,6 +90,6 @@ def _time(seconds: float) -> str:
         moment = datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
         return _ZERO_TIME
-    text = moment.strftime("%Y-%m-%dT%H:%M:%S")
+    text = moment.replace(microsecond=0, tzinfo=None).isoformat()
     fraction = f".{moment.microsecond:06d}".rstrip("0") if moment.microsecond else ""
     return f"{text}{fraction}Z"

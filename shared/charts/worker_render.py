@@ -19,6 +19,7 @@ from shared.charts.hooks import arrange
 from shared.charts.loading import MAX_ARCHIVE_BYTES, ChartFile, ChartTree, read_archive, write_archive
 from shared.charts.rendered_record import chart_record
 from shared.charts.values_schema import SCHEMA_NAME, require_self_contained
+from shared.logic.go_yaml import YamlError
 from shared.logic.semver import InvalidRange, InvalidVersion, Range, Version
 
 _VERSION_CHART = {"apiVersion": "v2", "name": "versions", "version": "0.0.0"}
@@ -102,8 +103,11 @@ def _adapted(
 def _set_version(tree: ChartTree, version: str) -> bool:
     chart = tree.find("Chart.yaml")
     if chart is None:
-        return False  # the engine says so better
-    metadata = sdk.read_yaml(chart.data.decode("utf-8", "replace"))
+        return False  # which the engine refuses
+    try:
+        metadata = sdk.read_yaml(chart.data.decode("utf-8", "replace"))
+    except YamlError as error:
+        raise InvalidChart(f"cannot load Chart.yaml: {error}") from error
     chart.data = orjson.dumps(metadata | {"version": version})
     return True
 

@@ -136,6 +136,12 @@ async def test_the_version_of_the_chart_can_be_another(engine: Engine, tmp_path:
     assert rendered.chart["metadata"] == {"name": "web", "version": "1.2.3+abcdef012345", "apiVersion": "v2"}
 
 
+async def test_the_version_of_no_chart_cannot_be_another(engine: Engine, tmp_path: Path) -> None:
+    for broken in ("a: [", "- a", ""):
+        with pytest.raises(InvalidChart, match=r"Chart\.yaml|metadata"):
+            await engine.render(request(tmp_path, {"Chart.yaml": broken}, chart_version="1.0.0+x"))
+
+
 async def test_a_schema_is_obeyed_or_skipped(engine: Engine, tmp_path: Path) -> None:
     schema = '{"properties": {"web": {"properties": {"replicas": {"type": "integer"}}}}}'
     wanted = request(
