@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from controllers.notification.measures import Measures
+from controllers.source.charts.measures import CacheMeasures
 from shared.runtime.metrics import Metrics
 from tests.unit.deploy.files import crd, schema
 
@@ -60,6 +61,8 @@ def test_every_flag_of_localcluster_is_explained() -> None:
         ("gitrepository.md", "gitrepositories"),
         ("ocirepository.md", "ocirepositories"),
         ("bucket.md", "buckets"),
+        ("helmrepository.md", "helmrepositories"),
+        ("helmchart.md", "helmcharts"),
         ("externalartifact.md", "externalartifacts"),
         ("artifactgenerator.md", "artifactgenerators"),
         ("kustomization.md", "kustomizations"),
@@ -83,6 +86,7 @@ def test_every_metric_is_explained() -> None:
     )
     registry = Metrics().registry
     Measures(registry, with_paths=False)
+    CacheMeasures(registry)
     families = {family.name: family.type for family in registry.collect()}
     offered = {
         f"{name}_total" if kind == "counter" else name

@@ -16,6 +16,14 @@ def test_defaults() -> None:
     assert settings.runtime.concurrent == 2
 
 
+def test_limits_of_charts() -> None:
+    limits = Settings.from_process(["--helm-cache-max-size=7", "--helm-index-max-size=9"], {}).helm
+
+    assert (limits.index_max_bytes, limits.cache_size) == (9, 7)
+    assert (limits.chart_max_bytes, limits.chart_file_max_bytes) == (10 * 2**20, 5 * 2**20)
+    assert (limits.cache_ttl, limits.cache_purge) == (timedelta(minutes=15), timedelta(minutes=1))
+
+
 def test_variables_and_flags() -> None:
     variables = {
         "STORAGE_PATH": "/var",
