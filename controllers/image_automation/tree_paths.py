@@ -1,15 +1,17 @@
 """Paths and symbolic links in a commit's tree, which lead nowhere but into that tree. Runs in the worker."""
 
 import stat
+from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 
 from dulwich.objects import ObjectID
 from dulwich.repo import Repo
 
-from shared.git.tree import TreeItem, walk
+from shared.git.tree import TreeItem, entries, walk
 
 _MAX_LINKS = 40
-_MAX_TARGET = 4_096
+_MAX_PATH = 4_096
 
 Parts = tuple[str, ...]
 
@@ -19,12 +21,12 @@ class PathMissing(Exception):
 
 
 class Files:
-    """The files of a tree, by path; all of them are known from the start, but none is read."""
+    """The files of a tree, by path; only the directories that are asked for are read."""
 
     def __init__(self, repo: Repo, root: ObjectID) -> None:
         self.root = root
         self._repo = repo
-        self._items: dict[Parts, TreeItem] = {item.path: item for item in walk(repo, root)}
+        self._listed: dict[Parts, dict[str, TreeItem]] = {}
 
     def below(self, path: str) -> Iterator[tuple[str, TreeItem]]:
         """Regular files at or below a path, in lexical order, with names relative to it.
@@ -32,72 +34,79 @@ class Files:
         Links in the path, and a leading `/`, are taken as if the tree were all there is. Linked files are
         among the results under the name of the link, linked directories are not. Raises PathMissing.
         """
-        parts = self._confined(path)
-        if parts and parts not in self._items:
-            raise PathMissing(f"path '{path}' does not exist in the repository")
-        if parts and not self._items[parts].is_dir:
-            if self._items[parts].is_file:
-                yield parts[-1], self._items[parts]
+        parts = self._led_to((), path, confined=True) if len(path) <= _MAX_PATH else None
+        root = self._find(parts) if parts is not None else None
+        if parts is None or root is None:
+            raise PathMissing(f"path '{path[:200]}' does not exist in the repository")
+        if not root.is_dir:
+            if root.is_file:
+                yield parts[-1], root
             return
-        depth = len(parts)
-        for found in sorted(self._items):
-            if found[:depth] == parts and len(found) > depth:
-                item = self._real_file(self._items[found])
-                if item is not None:
-                    yield "/".join(found[depth:]), item
+        found = [replace(item, path=(*parts, *item.path)) for item in walk(self._repo, _id(root))]
+        for linked in sorted(found, key=lambda item: item.path):
+            item = self._real_file(linked)
+            if item is not None:
+                yield "/".join(linked.path[len(parts) :]), item
 
-    def _confined(self, path: str) -> Parts:
-        """Where a path leads when `..` and absolute links stop at the root."""
-        done: Parts = ()
-        todo = _split(path)
-        links = 0
-        while todo:
-            step, *todo = todo
-            if step == "..":
-                done = done[:-1]
-                continue
-            item = self._items.get((*done, step))
-            if item is None or not stat.S_ISLNK(item.mode):
-                done = (*done, step)
-                continue
-            links += 1
-            if links > _MAX_LINKS:
-                raise PathMissing(f"path '{path}' has too many levels of symbolic links")
-            target = self._target(item)
-            done = () if target.startswith("/") else done
-            todo = [*_split(target), *todo]
-        return done
+    def _find(self, parts: Parts) -> TreeItem | None:
+        item: TreeItem | None = TreeItem((), stat.S_IFDIR, self.root.decode("ascii"))
+        for name in parts:
+            if item is None or not item.is_dir:
+                return None
+            item = self._children(item).get(name)
+        return item
+
+    def _children(self, directory: TreeItem) -> dict[str, TreeItem]:
+        path = directory.path
+        if path not in self._listed:
+            self._listed[path] = {
+                name: TreeItem((*path, name), mode, sha.decode("ascii"))
+                for name, mode, sha in entries(self._repo, _id(directory))
+            }
+        return self._listed[path]
 
     def _real_file(self, item: TreeItem) -> TreeItem | None:
         """The file itself, or what a link to a file leads to; None for all else and for what leads out."""
-        for _ in range(_MAX_LINKS):
-            if not stat.S_ISLNK(item.mode):
-                return item if item.is_file else None
-            parts = self._followed(item)
-            found = self._items.get(parts) if parts else None
-            if found is None:
-                return None
-            item = found
-        return None
+        found: TreeItem | None = item
+        if stat.S_ISLNK(item.mode):
+            parts = self._led_to(item.path[:-1], self._target(item), confined=False)
+            found = self._find(parts) if parts is not None else None
+        return found if found is not None and found.is_file else None
 
-    def _followed(self, item: TreeItem) -> Parts | None:
-        """One link, as the kernel follows it, where `..` above the root and `/` lead out of the tree."""
-        target = self._target(item)
-        if target.startswith("/"):
-            return None
-        parts = list(item.path[:-1])
-        for step in _split(target):
-            if step != "..":
-                parts.append(step)
-            elif parts:
-                parts.pop()
-            else:
+    def _led_to(self, start: Parts, path: str, *, confined: bool) -> Parts | None:
+        """Where a path leads, links followed. A confined one stops at the root, others that leave it lead
+        nowhere, as do those with too many links.
+        """
+        done, todo, links = start, deque(_split(path)), 0
+        if path.startswith("/"):
+            if not confined:
                 return None
-        return tuple(parts)
+            done = ()
+        while todo:
+            step = todo.popleft()
+            if step == "..":
+                if not done and not confined:
+                    return None
+                done = done[:-1]
+                continue
+            item = self._find((*done, step))
+            if item is None or not stat.S_ISLNK(item.mode):
+                done = (*done, step)
+                continue
+            target, links = self._target(item), links + 1
+            if links > _MAX_LINKS or (target.startswith("/") and not confined):
+                return None
+            done = () if target.startswith("/") else done
+            todo.extendleft(reversed(_split(target)))
+        return done
 
     def _target(self, item: TreeItem) -> str:
-        raw = self._repo.object_store[ObjectID(item.sha.encode("ascii"))].as_raw_string()
-        return raw[:_MAX_TARGET].decode("utf-8", "surrogateescape")
+        raw = self._repo.object_store[_id(item)].as_raw_string()
+        return raw[:_MAX_PATH].decode("utf-8", "surrogateescape")
+
+
+def _id(item: TreeItem) -> ObjectID:
+    return ObjectID(item.sha.encode("ascii"))
 
 
 def _split(path: str) -> list[str]:

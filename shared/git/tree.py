@@ -50,7 +50,7 @@ def walk(repo: Repo, tree: ObjectID) -> Iterator[TreeItem]:
         base, sha = pending.pop()
         if len(base) >= _MAX_DEPTH:
             raise RepositoryRefused(f"directories nested deeper than {_MAX_DEPTH}")
-        for name, mode, child in _entries(repo, sha):
+        for name, mode, child in entries(repo, sha):
             count += 1
             if count > _MAX_ITEMS:
                 raise RepositoryRefused(f"more than {_MAX_ITEMS} files and directories")
@@ -60,7 +60,8 @@ def walk(repo: Repo, tree: ObjectID) -> Iterator[TreeItem]:
                 pending.append((path, child))
 
 
-def _entries(repo: Repo, sha: ObjectID) -> list[tuple[str, int, ObjectID]]:
+def entries(repo: Repo, sha: ObjectID) -> list[tuple[str, int, ObjectID]]:
+    """What one tree holds: name, mode, hash. Raises RepositoryRefused."""
     with refusing_garbage(f"tree {sha.decode('ascii', 'replace')}"):
         kind, raw = repo.object_store.get_raw(sha)
         if kind != Tree.type_num:

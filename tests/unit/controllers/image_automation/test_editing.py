@@ -107,12 +107,13 @@ async def test_links_are_followed_within_the_tree_alone(repo: GitRepo) -> None:
     link(repo, "apps/dir.yaml", "../shared")
     link(repo, "apps/loop.yaml", "loop.yaml")
     link(repo, "apps/folder", "../shared")
-    repo.commit({"shared/real.yaml": MARKED})
+    link(repo, "apps/through.yaml", "folder/other.yaml")
+    repo.commit({"shared/real.yaml": MARKED, "shared/other.yaml": MARKED})
 
     found = edited(repo, "apps")
 
-    assert [change["file"] for change in found["changes"]] == ["again.yaml"]
-    assert changed_files(repo, found["tree"]) == ["shared/real.yaml"]
+    assert [change["file"] for change in found["changes"]] == ["again.yaml", "through.yaml"]
+    assert changed_files(repo, found["tree"]) == ["shared/other.yaml", "shared/real.yaml"]
 
 
 async def test_modes_and_neighbours_stay(repo: GitRepo) -> None:
