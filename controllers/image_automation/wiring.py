@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
-
-import structlog
 
 from controllers.image_automation import image_policy, image_repository
 from controllers.image_automation.access import ImageAccess
+from controllers.image_automation.collection import collect_forever
 from controllers.image_automation.image_update_wiring import image_update_automations
 from controllers.image_automation.referrals import Referrals
 from controllers.image_automation.referrers import Referrers
 from controllers.image_automation.reflection import Reflection
 from controllers.image_automation.scanner import Scanner
 from controllers.image_automation.settings import Settings
-from controllers.image_automation.tag_store import StoreFailed, TagStore
+from controllers.image_automation.tag_store import TagStore
 from shared.kube.cache import Change
 from shared.kube.secrets import Secrets
 from shared.model.image import REFLECTOR_MANAGER, ImagePolicy, ImageRepository
 from shared.model.kinds import IMAGE_POLICY, IMAGE_REPOSITORY
-from shared.model.meta import ObjectKey
 from shared.oci.authorization import Authorizations
 from shared.oci.gate import Gates
 from shared.runtime.controller import Controller
@@ -29,8 +26,6 @@ from shared.runtime.kind import Kind
 from shared.runtime.process import Parts
 from shared.runtime.registry_secrets import RegistrySecrets
 from shared.runtime.services import Services
-
-log = structlog.get_logger()
 
 
 class Wiring:
@@ -64,7 +59,9 @@ class Wiring:
         return Parts(
             [self._repositories, self._policies, automations.controller],
             servers=list(automations.servers),
-            tasks=[self._collect],
+            tasks=[
+                partial(collect_forever, self._store, self._repositories.cache, self._settings.gc_interval)
+            ],
         )
 
     def _image_repositories(self) -> Controller[ImageRepository]:
@@ -109,23 +106,6 @@ class Wiring:
                 self._policies.wake(key)
 
         self._repositories.cache.subscribe(wake)
-
-    async def _collect(self) -> None:
-        """Now and then, remove the tags of objects that went without being finalized."""
-        if self._settings.gc_interval is None:
-            return
-        while True:
-            await asyncio.sleep(self._settings.gc_interval.total_seconds())
-            cache = self._repositories.cache
-            if not cache.synced.is_set() or cache.broken_since is not None:
-                continue
-            live = {ObjectKey.of(obj) for obj in cache}
-            try:
-                removed = await asyncio.to_thread(self._store.sweep, live)
-            except StoreFailed as error:
-                log.error("tags could not be collected", error=str(error))
-            else:
-                log.debug("collected tags of deleted objects", removed=removed)
 
 
 def assemble(services: Services, settings: Settings) -> Parts:
