@@ -16,6 +16,7 @@ from controllers.helm.actions.objects import ManifestUnusable, Placed, objects_o
 from controllers.helm.actions.requests import ServerSide, Wait
 from controllers.helm.actions.toolbox import Tools
 from controllers.helm.actions.wait import until_ready
+from controllers.helm.release.errors import CorruptRelease
 from controllers.helm.release.record import ApplyMethod, Release, Status
 from shared.kube.errors import KubeError
 from shared.model.meta import Object
@@ -94,8 +95,15 @@ def apply_method(*, server_side: bool) -> ApplyMethod:
 async def supersede_deployed(tools: Tools, version: int) -> None:
     """Every other revision that is recorded as deployed is so no longer: more than one after a crash.
 
-    Raises KubeError and CorruptRelease.
+    A corrupt record among them is no reason to fail what went well. Raises KubeError.
     """
-    for release in await tools.storage.all_deployed():
-        if release.version != version:
+    for head in await tools.storage.history():
+        if head.status is not Status.DEPLOYED or head.version == version:
+            continue
+        try:
+            release = await tools.storage.get(head.version)
+        except CorruptRelease as error:
+            tools.on_stage(str(error))
+            continue
+        if release is not None:
             await tools.storage.update(release.as_status(Status.SUPERSEDED))

@@ -93,11 +93,6 @@ class Storage:
         versions = _deployed(await self.history())
         return await self.get(versions[-1]) if versions else None
 
-    async def all_deployed(self) -> list[Release]:
-        """Every revision that is deployed, oldest first: more than one only after a crash."""
-        found = [await self.get(version) for version in _deployed(await self.history())]
-        return [release for release in found if release is not None]
-
     async def create(self, release: Release, *, max_history: int = 0) -> None:
         """Store a new revision; make room for it first, so that `max_history` are left (0: all).
 

@@ -142,6 +142,19 @@ async def test_a_corrupt_record_is_named(stage: Stage) -> None:
         await stage.upgrade(config_map("settings", a="2"))
 
 
+async def test_an_old_corrupt_record_does_not_spoil_an_upgrade(stage: Stage) -> None:
+    first = await stage.install(config_map("settings"))
+    await stage.upgrade(config_map("settings", a="1"))
+    await stage.storage.update(first)
+    await stage.client.patch(
+        SECRET, stage.namespace, "sh.helm.release.v1.web.v1", {"data": {"release": "bm9uc2Vuc2U="}}
+    )
+
+    await stage.upgrade(config_map("settings", a="2"))
+
+    assert await stage.heads() == ["v1 deployed", "v2 superseded", "v3 deployed"]
+
+
 async def test_client_side_releases_stay_so_until_told_otherwise(stage: Stage) -> None:
     await stage.install(config_map("settings", a="1", b="1"), server_side=False)
     await stage.client.patch(
