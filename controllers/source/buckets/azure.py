@@ -16,7 +16,7 @@ import aiohttp
 
 from controllers.source.buckets.errors import BucketError, BucketMissing, ObjectGone
 from controllers.source.buckets.signing import escaped_path, escaped_query
-from controllers.source.buckets.store import Page
+from controllers.source.buckets.store import Page, etag_of
 from controllers.source.buckets.wire import Refused, Request, Wire
 from controllers.source.buckets.xml_pages import MAX_PAGE_BYTES, azure_page
 
@@ -89,6 +89,10 @@ class AzureContainer:
                 yield response
         except Refused as refused:
             raise refused.refusal.error() from refused
+
+    def etag(self, key: str, response: aiohttp.ClientResponse) -> str:
+        del key
+        return etag_of(response)
 
     def _request(self, path: str, query: Mapping[str, str]) -> Request:
         everything = {**query, **self._query}

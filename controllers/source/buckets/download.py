@@ -15,7 +15,7 @@ import structlog
 
 from controllers.source.buckets.errors import ObjectGone, StoreUnreachable, TooMuch
 from controllers.source.buckets.keys import path_of, shown
-from controllers.source.buckets.store import Listed, ObjectStore, etag_of
+from controllers.source.buckets.store import Listed, ObjectStore
 from controllers.source.buckets.wire import CONNECTIONS
 
 log = structlog.get_logger()
@@ -79,7 +79,7 @@ async def _fetch(store: ObjectStore, key: str, folder: Path, allowance: Allowanc
     for attempt in range(_ATTEMPTS):
         try:
             async with store.opened(key) as response:
-                etag = etag_of(response)
+                etag = store.etag(key, response)
                 await save(response, file, allowance)
         except StoreUnreachable:
             if attempt == _ATTEMPTS - 1:

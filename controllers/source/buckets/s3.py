@@ -11,7 +11,7 @@ import aiohttp
 
 from controllers.source.buckets.errors import BucketError, BucketMissing, ObjectGone
 from controllers.source.buckets.signing import Keys, Target, escaped_path, escaped_query, signed_headers
-from controllers.source.buckets.store import Page
+from controllers.source.buckets.store import Page, etag_of
 from controllers.source.buckets.wire import Refusal, Refused, Request, Wire
 from controllers.source.buckets.xml_pages import MAX_PAGE_BYTES, s3_page
 
@@ -102,6 +102,10 @@ class S3:
                 yield response
         except Refused as refused:
             raise refused.refusal.error() from refused
+
+    def etag(self, key: str, response: aiohttp.ClientResponse) -> str:
+        del key
+        return etag_of(response)
 
     def _moves_to(self, refusal: Refusal) -> bool:
         """A store that names the bucket's region is asked again there, once, when none was given."""

@@ -48,6 +48,9 @@ class ObjectStore(Protocol):
     def opened(self, key: str) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         """The answer with the object's bytes and its ETag. Raises BucketError; ObjectGone."""
 
+    def etag(self, key: str, response: aiohttp.ClientResponse) -> str:
+        """Of an opened object, in the notation of the listing."""
+
 
 async def listed(store: ObjectStore, prefix: str, limits: Limits) -> AsyncIterator[Listed]:
     """All objects whose keys begin with the prefix. Raises BucketError; TooMuch beyond the limits."""

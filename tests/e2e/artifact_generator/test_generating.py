@@ -102,6 +102,14 @@ async def test_a_directory_each(world: World, repository: Repository) -> None:
     assert (one["metadata"]["labels"]["app"], one["metadata"]["labels"]["team"]) == ("one", "t")
     assert content(one) == {"x.yaml": config_map("one")}
 
+    await world.change(
+        ARTIFACT_GENERATOR, "parts", commonMetadata={"labels": None, "annotations": {"note": "n"}}
+    )
+    await generated(world)
+    one = await world.get(EXTERNAL_ARTIFACT, "app-one")
+    assert "team" not in one["metadata"]["labels"]
+    assert one["metadata"]["annotations"] == {"note": "n"}
+
     repository.commit({"apps/three/x.yaml": "a: 1\n"}, remove=("apps/two/x.yaml",))
     await world.request(GIT_REPOSITORY, "repo")
     second = await generated(world, sources_digest=first["status"]["observedSourcesDigest"])

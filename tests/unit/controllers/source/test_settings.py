@@ -24,6 +24,30 @@ def test_limits_of_charts() -> None:
     assert (limits.cache_ttl, limits.cache_purge) == (timedelta(minutes=15), timedelta(minutes=1))
 
 
+def test_generation() -> None:
+    generation = Settings.from_process([], {}).generation
+    assert (generation.own_namespace_only, generation.retries) == (False, 9)
+    assert generation.timeout == timedelta(minutes=10)
+    variables = {"SOURCE_CONTROLLER_LOCALHOST": "localhost:8080"}
+    generation = Settings.from_process(["--no-cross-namespace-refs", "--http-retry=2"], variables).generation
+    assert (generation.own_namespace_only, generation.retries) == (True, 2)
+    assert generation.source_host == "localhost:8080"
+
+
+@pytest.mark.parametrize(
+    ("emulator", "address"),
+    [
+        ("", "https://storage.googleapis.com"),
+        ("localhost:4443", "http://localhost:4443"),
+        ("https://gcs.example.com/", "https://gcs.example.com"),
+    ],
+)
+def test_where_googles_storage_is(emulator: str, address: str) -> None:
+    variables = {"STORAGE_EMULATOR_HOST": emulator, "AWS_REGION": "eu-west-1"}
+    settings = Settings.from_process([], variables)
+    assert (settings.google_storage, settings.aws_region) == (address, "eu-west-1")
+
+
 def test_variables_and_flags() -> None:
     variables = {
         "STORAGE_PATH": "/var",

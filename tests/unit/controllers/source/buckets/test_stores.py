@@ -207,7 +207,7 @@ async def test_keys_for_an_ldap_account(server: Server, wire: Wire) -> None:
 
 async def test_google(server: Server, wire: Wire) -> None:
     store = GoogleStorage(wire, "my bucket", "token", server.url)
-    body = {"items": [{"name": "a/b c", "etag": "e", "size": "1"}], "nextPageToken": "n"}
+    body = {"items": [{"name": "a/b c", "etag": "e", "size": "1", "generation": "7"}], "nextPageToken": "n"}
     server.answer = lambda _request: web.json_response(body)
     page = await store.page("a/", "t")
     assert (page.objects, page.token) == ((Listed("a/b c", "e", 1),), "n")
@@ -218,7 +218,15 @@ async def test_google(server: Server, wire: Wire) -> None:
     server.answer = lambda _request: web.Response(text="content", headers={"ETag": '"e"'})
     async with store.opened("a/b c?") as response:
         assert (etag_of(response), await response.text()) == ("e", "content")
+        assert store.etag("a/b c", response) == "e"
     assert server.seen[1].rel_url.raw_path_qs == "/storage/v1/b/my%20bucket/o/a%2Fb%20c%3F?alt=media"
+
+    # The same generation has the etag of the listing, however the answer spells it; another one has its own.
+    for generation, etag in (("7", "e"), ("8", "other")):
+        headers = {"ETag": '"other"', "x-goog-generation": generation}
+        server.answer = lambda _request, headers=headers: web.Response(text="content", headers=headers)
+        async with store.opened("a/b c") as response:
+            assert store.etag("a/b c", response) == etag
 
     error = {"error": {"message": "The specified bucket does not exist.", "reason": "notFound"}}
     server.answer = lambda _request: web.json_response(error, status=404)
