@@ -80,7 +80,9 @@ class Loop:
             outcome = await self._take(decision.step)
             if outcome is not None:
                 return outcome
-            await session.report.publish()
+            # Ready is published at the end of the pass, when that is all there is to say.
+            if not session.report.conditions.is_true(READY):
+                await session.report.publish()
 
     async def _decide(self, observed: Observed) -> Decision:
         session = self._session
