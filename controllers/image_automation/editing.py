@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dulwich.object_store import commit_tree_changes
-from dulwich.objects import Blob, ObjectID
+from dulwich.objects import Blob, ObjectID, ShaFile
 from dulwich.repo import Repo
 
 from controllers.image_automation.markers import NEEDLE, Setters
@@ -21,6 +21,7 @@ from shared.git.tree import TreeItem
 
 _MAX_FILE = 32 * 1024 * 1024
 _MAX_CHANGES = 50_000
+_MAX_UNWRITTEN = 16 * 1024 * 1024
 _SUFFIXES = (".yaml", ".yml")
 _NAME = "Kustomization"
 
@@ -50,11 +51,14 @@ class _Run:
         self._repo, self._files, self._setters = repo, files, setters
         self._changes: list[dict[str, str]] = []
         self._skipped: dict[str, str] = {}
+        self._unwritten: list[tuple[ShaFile, None]] = []
+        self._unwritten_bytes = 0
 
     def over(self, path: str) -> dict[str, Any]:
         tree_changes = [
             change for name, item in self._candidates(path) for change in self._edited(name, item)
         ]
+        self._write()
         tree = ""
         if tree_changes:
             new = commit_tree_changes(self._repo.object_store, self._files.root, tree_changes)
@@ -81,7 +85,7 @@ class _Run:
             return []
         self._record(name, edited)
         blob = Blob.from_string(edited.text.encode())
-        self._repo.object_store.add_object(blob)
+        self._store(blob)
         return [
             (
                 "/".join(item.path).encode("utf-8", "surrogateescape"),
@@ -89,6 +93,18 @@ class _Run:
                 blob.id,
             )
         ]
+
+    def _store(self, blob: Blob) -> None:
+        """Many small files cost more than one big one, and too many in memory cost more than both."""
+        self._unwritten.append((blob, None))
+        self._unwritten_bytes += blob.raw_length()
+        if self._unwritten_bytes > _MAX_UNWRITTEN:
+            self._write()
+
+    def _write(self) -> None:
+        if self._unwritten:
+            self._repo.object_store.add_objects(self._unwritten)
+        self._unwritten, self._unwritten_bytes = [], 0
 
     def _edit(self, name: str, raw: bytes) -> Edited | None:
         """None for what is no YAML: others put such files beside theirs, and they are not ours to judge."""
