@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -38,6 +39,7 @@ from shared.cloud.errors import CloudError
 from shared.logic.secret import Secret, SecretUnusable
 from shared.oci.opening import Opening, Proxy, tls_context
 from tests.fakes.proxy import fake_proxy
+from tests.fakes.tls import Authority
 
 Answer = Callable[[web.Request], web.Response]
 EMPTY = "<ListBucketResult/>"
@@ -312,3 +314,34 @@ def test_the_account_of_an_endpoint() -> None:
     assert account_of("https://acc.blob.core.windows.net") == "acc"
     with pytest.raises(BucketError):
         account_of("http://localhost:10000")
+
+
+async def test_a_store_that_wants_a_client_certificate(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    certificate, key = authority.issue("client")
+    app = web.Application()
+
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(text=EMPTY)
+
+    app.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=authority.server_context(clients=True)).start()
+    place = Place.of(f"127.0.0.1:{runner.addresses[0][1]}", "b", "", insecure=False)
+    try:
+        for opening, welcome in (
+            (Opening(ca=authority.pem, certificate=certificate, private_key=key), True),
+            (Opening(ca=authority.pem), False),
+        ):
+            wire = Wire(opening, await tls_context(opening))
+            try:
+                if welcome:
+                    assert (await S3(wire, place, None).page("", "")).objects == ()
+                else:
+                    with pytest.raises(StoreUnreachable):
+                        await S3(wire, place, None).page("", "")
+            finally:
+                await wire.close()
+    finally:
+        await runner.cleanup()
