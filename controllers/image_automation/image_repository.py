@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from controllers.image_automation.access import ImageAccess
 from controllers.image_automation.busy import pause_of
 from controllers.image_automation.image_name import parse_image
 from controllers.image_automation.reasons import Reason
-from controllers.image_automation.scan_due import NO_TAGS, Situation, reason_to_scan
+from controllers.image_automation.scan_due import NO_TAGS, Situation, reason_to_scan, until_due
 from controllers.image_automation.scanner import Scanner, Target
 from controllers.image_automation.tag_store import StoreFailed, TagStore
 from controllers.image_automation.tags import TooManyTags
@@ -34,6 +34,8 @@ from shared.runtime.progress import admit_drift, begin
 from shared.runtime.report import Report
 
 _CONFIGURING = "failed to configure authentication options"
+# An interval of nothing must not keep a registry busy.
+_SHORTEST_PAUSE = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ async def reconcile(deps: Deps, repo: ImageRepository, report: Report) -> Outcom
         async with _until(until, repo, "scan failed", Reason.READ_OPERATION_FAILED):
             result = await _scan(deps, repo, repository, opening, situation)
     assert result is not None, "without a result, a scan was due"
-    again_in = max(_remaining(repo, result, report.now), timedelta(seconds=1))
+    again_in = max(min(until_due(repo, result, report.now), repo.interval), _SHORTEST_PAUSE)
     _succeed(repo, report, result, canonical_name=str(repository))
     _tell(repo, report, result, scanned=why is not None, again_in=again_in)
     return Done(again_in)
@@ -119,7 +121,7 @@ async def _scan(
         opening = await deps.access.log_in(repo, repository, opening)
         target = Target(repository, opening, frozenset(repo.exclusions))
         # An own scan is spared where, by that of somebody else, none would be due yet.
-        age = timedelta(0) if situation.requested else max(repo.interval - timedelta(seconds=1), timedelta(0))
+        age = timedelta(0) if situation.requested else max(repo.interval - _SHORTEST_PAUSE, timedelta(0))
         found = await deps.scanner.scan(repo.key, target, not_before=situation.now - age)
     except TooManyRequests as error:
         raise Failure(
@@ -129,11 +131,6 @@ async def _scan(
         raise Failure(f"scan failed: {error}", reason=Reason.READ_OPERATION_FAILED) from error
     listing = found.listing
     return ScanResult(listing.revision, listing.count, found.at, listing.latest)
-
-
-def _remaining(repo: ImageRepository, result: ScanResult, now: datetime) -> timedelta:
-    """Until that result is as old as the interval."""
-    return min(repo.interval - (now - result.scan_time), repo.interval)
 
 
 def _succeed(repo: ImageRepository, report: Report, result: ScanResult, *, canonical_name: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.model.image import ImageRepository
+from shared.model.image import ImageRepository, ScanResult
 
 NO_TAGS = "no tags in database"
 _SOON = timedelta(seconds=1)
@@ -22,11 +22,10 @@ class Situation:
     has_tags: bool
     now: datetime
 
-    @property
-    def remaining(self) -> timedelta:
-        """Until the interval has passed; negative when it is over."""
-        scan = self.repo.last_scan
-        return self.repo.interval - (self.now - scan.scan_time) if scan else timedelta(0)
+
+def until_due(repo: ImageRepository, scan: ScanResult, now: datetime) -> timedelta:
+    """Until that scan is as old as the interval; negative when it is older."""
+    return repo.interval - (now - scan.scan_time)
 
 
 def reason_to_scan(situation: Situation) -> str | None:
@@ -55,8 +54,11 @@ def _has_no_tags(now: Situation) -> bool:
 
 
 def _is_time(now: Situation) -> bool:
+    if now.repo.last_scan is None:
+        return True
+    remaining = until_due(now.repo, now.repo.last_scan, now.now)
     # A clock that was set back must not keep it from ever being scanned again.
-    return now.remaining < _SOON or now.remaining > now.repo.interval + _SOON
+    return remaining < _SOON or remaining > now.repo.interval + _SOON
 
 
 _RULES: tuple[tuple[Callable[[Situation], bool], str], ...] = (

@@ -22,6 +22,8 @@ REFLECTOR_MANAGER = "image-reflector-controller"
 
 DEFAULT_EXCLUSIONS = (r"^.*\.sig$",)
 _SHORTEST_TIMEOUT = timedelta(seconds=1)
+# Where nobody says how long, a registry that trickles must not hold a worker for an interval of hours.
+_LONGEST_DEFAULT_TIMEOUT = timedelta(minutes=10)
 
 
 class ImageProvider(StrEnum):
@@ -117,7 +119,8 @@ class ImageRepository:
     def parse(cls, obj: Mapping[str, Any]) -> Self:
         spec, status = obj["spec"], obj.get("status") or {}
         interval = parse_duration(spec["interval"])
-        timeout = parse_duration(spec["timeout"]) if spec.get("timeout") else interval
+        given = spec.get("timeout")
+        timeout = parse_duration(given) if given else min(interval, _LONGEST_DEFAULT_TIMEOUT)
         access, scan = spec.get("accessFrom"), status.get("lastScanResult")
         return cls(
             key=ObjectKey.of(obj),

@@ -13,11 +13,19 @@ METADATA = {"name": "app", "namespace": "apps"}
 
 
 def repository(**spec: Any) -> ImageRepository:
-    return ImageRepository.parse({"metadata": METADATA, "spec": {"image": "x", "interval": "1h", **spec}})
+    given = {"image": "x", "interval": "1h"} | spec
+    return ImageRepository.parse({"metadata": METADATA, "spec": given})
 
 
 @pytest.mark.parametrize(
-    ("spec", "timeout"), [({}, 3600), ({"timeout": "30s"}, 30), ({"timeout": "10ms"}, 1)]
+    ("spec", "timeout"),
+    [
+        ({}, 600),
+        ({"interval": "90s"}, 90),
+        ({"timeout": "30s"}, 30),
+        ({"timeout": "20m"}, 1200),
+        ({"timeout": "10ms"}, 1),
+    ],
 )
 def test_the_timeout_of_a_scan(spec: dict[str, str], timeout: int) -> None:
     assert repository(**spec).timeout == timedelta(seconds=timeout)
