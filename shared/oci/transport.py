@@ -86,7 +86,7 @@ class Transport:
         try:
             yield response
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
-            raise RegistryUnreachable(f"{_host(request.url)}: {_cause(error)}") from error
+            raise RegistryUnreachable(f"{_host(request.url)}: {cause(error)}") from error
         finally:
             response.close()
 
@@ -116,7 +116,7 @@ class Transport:
             last = attempt == _ATTEMPTS - 1
             pause = 0.25 * 2**attempt
             if response.status == 429:
-                wanted = _retry_after(response)
+                wanted = retry_after(response)
                 response.close()
                 if last or (wanted or 0) > _LONGEST_PAUSE:
                     self._gates.close(host, _UNHINTED_PAUSE if wanted is None else wanted)
@@ -156,7 +156,7 @@ class Transport:
                 raise RegistryDenied("the proxy wants other credentials") from error
             raise RegistryUnreachable(f"the proxy refuses the connection with {error.status}") from error
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
-            raise RegistryUnreachable(f"{_host(request.url)}: {_cause(error)}") from error
+            raise RegistryUnreachable(f"{_host(request.url)}: {cause(error)}") from error
         except ValueError as error:
             raise InvalidContent(f"unusable URL or header for {_host(request.url)}") from error
 
@@ -211,7 +211,7 @@ def _next_hop(request: Request, location: str) -> Request:
     return replace(request, url=url, headers=kept)
 
 
-def _retry_after(response: aiohttp.ClientResponse) -> float | None:
+def retry_after(response: aiohttp.ClientResponse) -> float | None:
     """Seconds, from either form of the header; None where it is absent or unreadable."""
     text = response.headers.get("Retry-After", "").strip()
     if text.isdecimal() and len(text) < 10:
@@ -229,7 +229,7 @@ def _host(url: str) -> str:
         return "an unparsable host"
 
 
-def _cause(error: Exception) -> str:
+def cause(error: Exception) -> str:
     """The innermost reason in words, without addresses of objects and without URLs."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return f"certificate refused: {error.certificate_error}"

@@ -4,10 +4,8 @@ import asyncio
 import contextlib
 import re
 import ssl
-import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -25,7 +23,7 @@ from controllers.source.buckets.errors import (
 )
 from shared.logic.redact import redact
 from shared.oci.opening import Opening, proxy_for
-from shared.oci.transport import basic
+from shared.oci.transport import basic, cause, retry_after
 
 CONNECTIONS = 16
 _ATTEMPTS = 4
@@ -121,14 +119,14 @@ class Wire:
                 raise Refused(await _refusal(request, response))
             yield response
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
-            raise StoreUnreachable(f"{request.host}: {_cause(error)}") from error
+            raise StoreUnreachable(f"{request.host}: {cause(error)}") from error
         finally:
             response.close()
 
     async def _patiently(self, request: Request) -> aiohttp.ClientResponse:
         for attempt in range(_ATTEMPTS):
             response = await self._once(request)
-            wanted = _retry_after(response)
+            wanted = retry_after(response)
             last = attempt == _ATTEMPTS - 1 or (wanted or 0) > _LONGEST_PAUSE
             if last or response.status not in _PASSING:
                 return response
@@ -153,8 +151,10 @@ class Wire:
                 proxy_headers=for_proxy if tunnelled else None,
                 allow_redirects=False,
             )
+        except aiohttp.ClientHttpProxyError as error:
+            raise StoreUnreachable(f"the proxy refuses the connection with {error.status}") from error
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
-            raise StoreUnreachable(f"{request.host}: {_cause(error)}") from error
+            raise StoreUnreachable(f"{request.host}: {cause(error)}") from error
         except ValueError as error:
             raise BadAnswer(f"unusable URL or header for {request.host}") from error
 
@@ -176,7 +176,7 @@ async def _refusal(request: Request, response: aiohttp.ClientResponse) -> Refusa
         code=_first(_CODE, raw),
         message=_first(_MESSAGE, raw),
         region=response.headers.get("x-amz-bucket-region", "")[:50],
-        retry_after=_retry_after(response),
+        retry_after=retry_after(response),
     )
 
 
@@ -185,29 +185,3 @@ def _first(pattern: re.Pattern[bytes], raw: bytes) -> str:
     text = next((group for group in found.groups() if group), b"") if found else b""
     shown = "".join(char if char.isprintable() else " " for char in text.decode(errors="replace"))
     return redact(" ".join(shown.split()))[:300]
-
-
-def _retry_after(response: aiohttp.ClientResponse) -> float | None:
-    """Seconds, from either form of the header; None where it is absent or unreadable."""
-    text = response.headers.get("Retry-After", "").strip()
-    if text.isdecimal() and len(text) < 10:
-        return float(text)
-    try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    except (TypeError, ValueError, OverflowError):
-        return None
-
-
-def _cause(error: Exception) -> str:
-    """The innermost reason in words, without addresses of objects and without URLs."""
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return f"certificate refused: {error.certificate_error}"
-    if isinstance(error, aiohttp.ClientHttpProxyError):
-        return f"the proxy refuses the connection with {error.status}"
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return error.os_error.strerror or str(error.os_error) or type(error.os_error).__name__
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return str(error).partition("\n")[0][:200] or type(error).__name__

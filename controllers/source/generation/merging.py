@@ -1,9 +1,9 @@
 """Lay the YAML of one file over that of another (spec source 13.4, strategy Merge): pure."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from controllers.source.generation.paths import CopyRefused
+from shared.charts.values import merge
 from shared.logic.go_yaml import Limits, YamlError, read_documents, write
 
 _LIMITS = Limits(size_bytes=16 * 2**20)
@@ -11,7 +11,7 @@ _LIMITS = Limits(size_bytes=16 * 2**20)
 
 def merged_yaml(below: bytes, above: bytes, name: str) -> bytes:
     """All documents of both files as one map: maps are merged, all else is replaced. Raises CopyRefused."""
-    return write(_merge(_flattened(below, name), _flattened(above, name))).encode()
+    return write(merge(_flattened(below, name), _flattened(above, name))).encode()
 
 
 def _flattened(content: bytes, name: str) -> dict[str, Any]:
@@ -25,14 +25,5 @@ def _flattened(content: bytes, name: str) -> dict[str, Any]:
             continue
         if not isinstance(document.value, dict):
             raise CopyRefused(f"'{name}' cannot be merged: line {document.line}: the document is not a map")
-        whole = _merge(whole, document.value)
+        whole = merge(whole, document.value)
     return whole
-
-
-def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(below)
-    for key, value in above.items():
-        old = merged.get(key)
-        both = isinstance(old, dict) and isinstance(value, dict)
-        merged[key] = _merge(old, value) if both else value  # type: ignore[arg-type]  # both are maps
-    return merged
