@@ -9,11 +9,11 @@ import pytest
 
 from tests.e2e.conftest import Cluster
 from tests.e2e.image.conftest import image_automation
+from tests.e2e.image.test_genuine_registry import genuine  # noqa: F401 - a fixture
 from tests.e2e.processes import ControllerProgram
 from tests.e2e.world import World
 from tests.fakes.git_repo import GitRepo
 from tests.fakes.git_server import HttpGitServer, SshGitServer, http_git_server, ssh_git_server
-from tests.fakes.registry import FakeRegistry, fake_registry
 
 
 @pytest.fixture(scope="package")
@@ -49,10 +49,4 @@ def repo(server: HttpGitServer) -> GitRepo:
 @pytest.fixture
 async def ssh(tmp_path: Path) -> AsyncIterator[SshGitServer]:
     async with ssh_git_server(tmp_path / "ssh") as running:
-        yield running
-
-
-@pytest.fixture
-async def registry() -> AsyncIterator[FakeRegistry]:
-    async with fake_registry() as running:
         yield running
