@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -242,3 +243,25 @@ async def test_anothers_conditions_survive_and_ours_win_a_race(story, client, ob
     now = await again(client, obj)
     assert condition(now, "Theirs")["reason"] == "Here"
     assert condition(now, "Ready")["reason"] == "Succeeded"
+
+
+async def test_what_needs_no_controller_is_let_go(story, obj, client) -> None:
+    await story.run(obj, succeed)
+    static = Attempt(replace(story.attempt._kind, is_static=lambda _obj: True), client, story.events.append)
+    suspended = await client.patch(
+        GIT_REPOSITORY, obj["metadata"]["namespace"], obj["metadata"]["name"], {"spec": {"suspend": True}}
+    )
+    assert await static.run(suspended) == Next("success")
+    assert FINALIZER in (await again(client, obj))["metadata"]["finalizers"]
+
+    awake = await client.patch(
+        GIT_REPOSITORY, obj["metadata"]["namespace"], obj["metadata"]["name"], {"spec": {"suspend": False}}
+    )
+    assert await static.run(awake) == Next("success")
+    after = await again(client, obj)
+    assert FINALIZER not in (after["metadata"].get("finalizers") or [])
+    assert not any(after["status"].values())
+    assert story.finalized == [obj["spec"]["url"]]
+
+    await static.run(after)
+    assert (await again(client, obj))["metadata"]["resourceVersion"] == after["metadata"]["resourceVersion"]
