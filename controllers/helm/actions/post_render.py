@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+import orjson
+
 from controllers.helm.actions.objects import ManifestUnusable, read_objects
 from controllers.helm.actions.requests import PostRender, PostRenderStrategy
 from shared.charts.errors import ChartError
@@ -75,7 +77,8 @@ def _changed(documents: Iterable[tuple[str, str]], spec: PostRender) -> list[_Do
 
 def _read(source: str, text: str) -> list[Object]:
     try:
-        return read_objects(text)
+        # What ends a document is what ends its last block scalar.
+        return read_objects(f"{text}\n")
     except ManifestUnusable as error:
         raise ManifestUnusable(f"{source}: {error}") from error
 
@@ -113,14 +116,24 @@ def _arranged(documents: Iterable[_Document]) -> Arranged:
     files: dict[str, list[str]] = {}
     known: dict[str, Object] = {}
     for item in documents:
-        text = write(item.object).rstrip("\n")
+        text = _text(item.object)
         known[text] = item.object
         files.setdefault(item.source, []).append(text)
 
     def read(text: str) -> Any:
         return known[text] if text in known else read_document(text)
 
-    return arrange({source: "\n---\n".join(texts) for source, texts in files.items()}, read)
+    arranged = arrange({source: "\n---\n".join(texts) for source, texts in files.items()}, read)
+    # Manifests end in a newline; in a hook, too, the last block scalar needs it.
+    hooks = tuple(replace(hook, manifest=hook.manifest + "\n") for hook in arranged.hooks)
+    return replace(arranged, hooks=hooks)
+
+
+def _text(obj: Object) -> str:
+    """A document without its last newline, which belongs to what stands between documents."""
+    text = write(obj)
+    # A block scalar that ends in empty lines would lose them at the end of a document; JSON is YAML, too.
+    return orjson.dumps(obj).decode() if text.endswith("\n\n") else text.removesuffix("\n")
 
 
 def _deadline() -> Callable[[], None]:

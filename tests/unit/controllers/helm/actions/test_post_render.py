@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from controllers.helm.actions.objects import read_objects
 from controllers.helm.actions.post_render import PostRenderFailed, post_render
 from controllers.helm.actions.requests import PostRender, PostRenderStrategy
 from shared.charts.hooks import arrange
@@ -88,6 +92,14 @@ def test_origin_labels_alone_change_nothing_else() -> None:
         "demo/templates/hook.yaml",
     )
     assert labels(yaml.safe_load(hook.manifest)) == ORIGIN
+
+
+def test_a_block_scalar_at_the_end_of_a_document_keeps_its_newline() -> None:
+    one = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  text: |\n    end\n"
+
+    result = post_render(rendered({"demo/templates/a.yaml": f"{one}---\n{one}"}), PostRender())
+
+    assert [obj["data"]["text"] for obj in documents(result)] == ["end\n", "end\n"]
 
 
 def test_common_metadata_does_not_override_the_origin() -> None:
@@ -179,3 +191,31 @@ def test_a_patch_can_make_a_hook_of_an_object_and_take_one_away() -> None:
 def test_failures(files: dict[str, str], kustomization: dict[str, Any], message: str) -> None:
     with pytest.raises(PostRenderFailed, match=message):
         post_render(rendered(files), PostRender(kustomizations=(kustomization,)))
+
+
+values = st.text(st.sampled_from("a-#: \n\t'\"|>{}é0"), max_size=12)
+
+
+@given(st.lists(st.dictionaries(st.sampled_from("abz"), values, min_size=1, max_size=3), max_size=3))
+@example([{"z": "a\n\n"}, {"z": "\n"}])
+@example([{"z": "a\n---\nb\n"}])
+def test_what_no_patch_is_about_stays_as_it_is(contents: list[dict[str, str]]) -> None:
+    def objects(annotations: dict[str, str]) -> dict[str, str]:
+        return {
+            f"demo/templates/{annotations}{number}.yaml": json.dumps(
+                {
+                    "apiVersion": "example.org/v1",
+                    "kind": "Widget",
+                    "metadata": {"name": f"{len(annotations)}-{number}", "annotations": annotations},
+                    "spec": data,
+                }
+            )
+            for number, data in enumerate(contents)
+        }
+
+    files = objects({}) | objects({"helm.sh/hook": "test"})
+
+    result = post_render(rendered(files), PostRender(kustomizations=(IMAGES,)))
+
+    assert [obj["spec"] for obj in read_objects(result.manifest)] == contents
+    assert [read_objects(hook.manifest)[0]["spec"] for hook in result.hooks] == contents
