@@ -14,10 +14,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.bench.build import build_figures
+from tests.bench.releases import release_figures
 from tests.bench.rig import rig
 from tests.bench.scenarios import SCENARIOS, Figures, Sizes
 
 BUILD = "P13 build beside kubectl"
+RELEASES = "P14 Helm releases"
 SIZES = {
     "smoke": Sizes(kustomizations=10, samples=5, objects=200),
     "small": Sizes(kustomizations=100, samples=20, objects=1_000),
@@ -37,7 +39,10 @@ def main() -> int:
     results: dict[str, Figures] = {}
     if chosen.only in BUILD:
         results[BUILD] = build_figures(100)
-    if chosen.only not in BUILD or not chosen.only:
+    if chosen.only in RELEASES:
+        count = min(SIZES[chosen.size].kustomizations, 100)
+        results[RELEASES] = asyncio.run(release_figures(count, chosen.kubeconfig))
+    if not chosen.only or (chosen.only not in BUILD and chosen.only not in RELEASES):
         results |= asyncio.run(_measure(SIZES[chosen.size], chosen.kubeconfig, chosen.only))
     _print(results, baseline)
     if chosen.json:
