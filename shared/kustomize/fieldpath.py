@@ -48,23 +48,23 @@ def split(path: str) -> tuple[str, ...]:
     return tuple(steps)
 
 
-def lookup(obj: Any, path: str) -> Any:
-    """The value at a path, None where there is none. Raises ReplacementFailed for an impossible step."""
+def lookup(obj: Any, path: str, missing: Any = None) -> Any:
+    """The value at a path, `missing` where there is none. Raises ReplacementFailed for an impossible step."""
     for raw in split(path):
         step = raw.strip()
         if not step:
             continue
-        if is_null(obj):
-            return None
+        if obj is missing or is_null(obj):
+            return missing
         if step == "-" or step.isdigit():
             if not isinstance(obj, list):
                 raise ReplacementFailed(f"{path!r}: step {step!r} needs a list")
             index = len(obj) - 1 if step == "-" else int(step)
-            obj = obj[index] if 0 <= index < len(obj) else None
+            obj = obj[index] if 0 <= index < len(obj) else missing
         elif step.startswith("[") and step.endswith("]"):
             obj = _element(obj, step, path)
         elif isinstance(obj, dict):
-            obj = obj.get(step)
+            obj = obj.get(step, missing)
         else:
             raise ReplacementFailed(f"{path!r}: step {step!r} needs a mapping")
     return obj

@@ -11,9 +11,11 @@ from shared.kustomize.model import Variable
 from shared.kustomize.resid import effective_namespace, is_cluster_scoped
 from shared.kustomize.resource import Resource
 from shared.logic.go_scalars import go_float
-from shared.logic.go_spelling import plain_json
+from shared.logic.go_spelling import Blank, plain_json, scalar_text
 
 Variables = dict[str, Variable]
+
+_MISSING = object()
 
 
 def bind(resources: Sequence[Resource], known: Variables, incoming: Iterable[Variable]) -> None:
@@ -70,15 +72,16 @@ def _value(resources: Sequence[Resource], variable: Variable) -> Any:
             continue
         path = variable.field_path.replace("[", ".").replace("]", "")
         try:
-            value = fieldpath.lookup(resource.obj, path)
+            value = fieldpath.lookup(resource.obj, path, _MISSING)
         except ReplacementFailed:
-            value = None
-        if value is None:
+            value = _MISSING
+        if value is _MISSING:
             raise TransformFailed(
                 f"field {variable.field_path!r} specified in var {variable.name!r} "
                 f"not found in {resource.shown()}"
             )
-        return plain_json(value)
+        # A null is a scalar like others, and has its text.
+        return scalar_text(value) if value is None or isinstance(value, Blank) else plain_json(value)
     raise TransformFailed(f"var {variable.name!r} cannot be mapped to a field in the set of known resources")
 
 

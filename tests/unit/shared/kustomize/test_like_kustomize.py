@@ -106,6 +106,12 @@ CASES: dict[str, tuple[str, str, str, str]] = {
         "  name: p-db\n  namespace: ns1\n",
         "",
     ),
+    "a var of a null is its text": (
+        "vars: [{name: R, objref: {kind: Deployment, name: a, apiVersion: apps/v1}, fieldref: {fieldpath: spec.n}}]\n",
+        DEPLOYMENT.replace("spec: {", "spec: {n: null, ").replace("[]", "[{args: [$(R), a$(R)]}]"),
+        '- "null"\n        - anull\n',
+        "",
+    ),
     "a Secret of nothing has data": (
         "secretGenerator: [{name: s}]\n",
         FOO,
