@@ -23,6 +23,8 @@ from shared.oci.reference import Repository
 from shared.oci.registry import Registry, opened
 
 _REMEMBERED = 2_000
+# Characters of addresses and ETags of one list: a registry chooses how long they are.
+_MAX_CONDITIONS = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,8 @@ async def _gather(registry: Registry, gathering: Gathering) -> tuple[tuple[str, 
     async for page in registry.pages():
         await asyncio.to_thread(gathering.add, page.tags)
         pages.append((page.url, page.etag))
-    return tuple(pages) if all(etag for _, etag in pages) else ()
+    size = sum(len(url) + len(etag) for url, etag in pages)
+    return tuple(pages) if all(etag for _, etag in pages) and size <= _MAX_CONDITIONS else ()
 
 
 async def _is_unchanged(registry: Registry, before: Found) -> bool:

@@ -37,6 +37,7 @@ _MAX_PAGES = 10_000
 _PAGE = 1_000
 # A longer one is not worth keeping; cut, it matches nothing and the page is read again.
 _MAX_ETAG = 200
+_MAX_URL = 4_096
 _CHUNK = 1024 * 1024
 
 
@@ -249,6 +250,8 @@ class Registry:
             return ""
         current = path if "://" in path else f"{self._base}/v2/{self.repository.path}/{path}"
         url = urljoin(current, str(link.get("url", "")))
+        if len(url) > _MAX_URL:
+            raise InvalidContent(f"the list of tags of {self.repository} goes on at an endless address")
         if origin(url) != origin(current):
             raise InvalidContent(f"the list of tags of {self.repository} goes on at another host")
         return url

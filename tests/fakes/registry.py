@@ -51,6 +51,8 @@ class FakeRegistry:
     """Each page of tags names itself as the next."""
     repeats: bool = False
     """Each page of tags is the first again, under another URL."""
+    padding: str = ""
+    """What the address of each next page ends with."""
     etags: bool = False
     """Pages of tags carry an ETag, and are not sent again while it holds."""
     listing: dict[str, list[str]] = field(default_factory=dict)
@@ -243,7 +245,8 @@ class FakeRegistry:
             headers["Link"] = f'<{request.path_qs}>; rel="next"'
         elif self.repeats or first + len(shown) < len(tags):
             last = f"x{len(self.calls)}" if self.repeats else shown[-1]
-            headers["Link"] = f'</v2/{name}/tags/list?n={self.page}&last={last}>; rel="next"'
+            path = f"/v2/{name}/tags/list?n={self.page}&last={last}{self.padding}"
+            headers["Link"] = f'<{path}>; rel="next"'
         if self.etags:
             text = ",".join([*shown, headers.get("Link", "")])
             headers["ETag"] = f'"{digest_of(text.encode())}"'

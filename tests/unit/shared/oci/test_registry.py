@@ -97,6 +97,13 @@ async def test_pages_without_end(server: FakeRegistry) -> None:
     assert server.seen("GET", "/tags/list") <= 2
 
 
+async def test_a_next_page_with_an_endless_address_is_refused(server: FakeRegistry) -> None:
+    server.page, server.padding = 1, "x" * 5_000
+    server.add_tags("a", "b")
+    with pytest.raises(InvalidContent, match="endless address"):
+        await all_tags(server)
+
+
 async def test_referrers_from_the_api_and_from_the_tag(server: FakeRegistry) -> None:
     async with server.client() as registry:
         subject = await push_artifact(registry, "v1", [(DATA, "a/b")])
