@@ -157,11 +157,8 @@ class Release:
         return replace(self, info=replace(self.info, status=status, description=told))
 
     def with_hook(self, hook: Hook) -> Release:
-        """The same revision with this hook in the place of the one of its name and path."""
-        hooks = tuple(
-            hook if (old.path, old.kind, old.name) == (hook.path, hook.kind, hook.name) else old
-            for old in self.hooks
-        )
+        """The same revision with the result of this hook, which is one of its own."""
+        hooks = tuple(hook if replace(old, last_run=hook.last_run) == hook else old for old in self.hooks)
         return replace(self, hooks=hooks)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 
 import pytest
@@ -69,6 +70,19 @@ async def test_hooks_run_by_weight_around_the_objects(stage: Stage) -> None:
     assert [name for _, name in runs] == ["first", "second", "last"]
     assert await stage.find("first", JOB) is None
     assert await stage.find("second", JOB) is not None
+
+
+async def test_hooks_of_one_name_are_told_apart(stage: Stage) -> None:
+    pair = [hook(job("same"), "pre-install"), hook(job("same"), "pre-upgrade")]
+    stage.templates.files = {"demo/templates/hooks.yaml": "\n---\n".join(map(json.dumps, pair))}
+    content = stage.content(post_render=PostRender(origin=ORIGIN, strategy=PostRenderStrategy.SEPARATE))
+
+    release = await install(stage.tools, Install(content, waits()))
+
+    assert [(item.events, item.last_run.phase) for item in release.hooks] == [
+        (("pre-install",), HookPhase.SUCCEEDED),
+        (("pre-upgrade",), HookPhase.NEVER_RUN),
+    ]
 
 
 async def test_a_failing_hook_is_named_with_its_job_and_reason(stage: Stage) -> None:
