@@ -1,9 +1,4 @@
-"""What charts are told about the cluster: `.Capabilities`.
-
-The engine adds the cluster's API versions to a list of its own, which has versions that clusters stopped
-serving long ago. A chart that asks for one of those would get the wrong answer, so it is rendered with one
-more template that runs before its own and cuts the engine's list off.
-"""
+"""What charts are told about the cluster: `.Capabilities`."""
 
 from __future__ import annotations
 
@@ -12,17 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-MASK_NAME = "headwater-capabilities"
 _QUESTION = re.compile(rb'APIVersions(?:\.Has[ \t]+(?:"([^"\n]*)"|`([^`]*)`))?')
-# A method that takes a pointer is out of reach in a map, so what KubeVersion can be asked for is spelled out.
-_MASK = (
-    "{{- $k := .Capabilities.KubeVersion -}}"
-    '{{- $v := dict "Version" $k.Version "GitVersion" $k.GitVersion "String" $k.String -}}'
-    '{{- $_ := set $v "Major" $k.Major -}}{{- $_ = set $v "Minor" $k.Minor -}}'
-    '{{- $c := dict "KubeVersion" $v "HelmVersion" .Capabilities.HelmVersion -}}'
-    '{{- $_ = set $c "APIVersions" (slice .Capabilities.APIVersions %d) -}}'
-    '{{- $_ = set . "Capabilities" $c -}}'
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +15,12 @@ class Capabilities:
     """`kube_version` is the server's `gitVersion` (`v1.34.2`).
 
     `api_versions` are what discovery lists: `apps/v1` for each version, `apps/v1/Deployment` for each kind.
+    Without a cluster `exact` is False: then the engine's own list counts, too, as in `helm template`.
     """
 
     kube_version: str
     api_versions: frozenset[str]
+    exact: bool = True
 
     @classmethod
     def discovered(
@@ -56,11 +43,3 @@ def needs_mask(texts: Iterable[bytes], absent: Collection[str]) -> bool:
             if literal is None or literal.decode("utf-8", "replace") in absent:
                 return True
     return False
-
-
-def mask(built_in: int) -> bytes:
-    """The template that takes the first `built_in` versions away for all templates of its chart.
-
-    What it cannot keep: `{{ .Capabilities.KubeVersion }}` as a whole prints as a map.
-    """
-    return (_MASK % built_in).encode()

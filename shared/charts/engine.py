@@ -21,6 +21,7 @@ from shared.charts.engine_lookup import ClusterReader, LookupAnswer, LookupFaile
 from shared.charts.errors import InvalidValues
 from shared.charts.pool import Limits, WorkerPool
 from shared.charts.rendered import ChartCrd, Hook, Rendered
+from shared.charts.values import integers
 
 __all__ = ["ClusterReader", "Engine", "Limits", "LookupAnswer", "LookupFailed", "RenderRequest"]
 
@@ -105,8 +106,10 @@ def _message(request: RenderRequest, server: str | None) -> dict[str, Any]:
         "revision": request.revision,
         "is_upgrade": request.is_upgrade,
         "values": dict(request.values),
+        "integers": integers(request.values),
         "kube_version": request.capabilities.kube_version,
         "api_versions": sorted(request.capabilities.api_versions),
+        "exact_versions": request.capabilities.exact,
         "chart_version": request.chart_version,
         "skip_schema": request.skip_schema_validation,
         "enable_dns": request.enable_dns,

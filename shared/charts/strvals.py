@@ -8,7 +8,7 @@ where it would go on for ever (nested indexes, length of all lists together).
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 MAX_INDEX = 65536
 MAX_NAMES = 30
@@ -17,7 +17,12 @@ _MAX_ELEMENTS = 1_000_000
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _INT64 = range(-(2**63), 2**63)
 _STOPS = {stops: re.compile(rf"[{re.escape(stops)}\\]") for stops in ("=[,.", "[.=", "]", ",", ",}")}
-_WORDS = {"true": True, "false": False, "null": None, "0": 0}
+
+
+class Int64(int):
+    """A number that `--set` made: Helm has it as an integer, and all other numbers of values as floats."""
+
+    __slots__ = ()
 
 
 class BadSetting(ValueError):
@@ -31,7 +36,7 @@ class _Ended(Exception):
 def set_line(values: dict[str, Any], line: str, *, as_text: bool = False) -> None:
     """Set what `line` (`path=value`, or several with commas) says, in place.
 
-    Values are `true`, `false`, `null`, integers, `{lists}` or text; with `as_text` always text.
+    Values are `true`, `false`, `null`, Int64, `{lists}` or text; with `as_text` always text.
     Raises BadSetting; what stood before the bad place has been set by then.
     """
     setting = _Setting(line, as_text=as_text)
@@ -54,6 +59,8 @@ def _escaped(value: str) -> str:
 
 class _Setting:
     """A cursor over one line; each method eats what it understands."""
+
+    _words: ClassVar = {"true": True, "false": False, "null": None, "0": Int64(0)}
 
     def __init__(self, line: str, *, as_text: bool) -> None:
         self._line = line
@@ -194,10 +201,10 @@ class _Setting:
         if self._as_text:
             return text
         word = text.casefold()
-        if word in _WORDS:
-            return _WORDS[word]
+        if word in self._words:
+            return self._words[word]
         if not text.startswith("0") and len(text) <= 20 and _INTEGER.fullmatch(text) and int(text) in _INT64:
-            return int(text)
+            return Int64(text)
         return text
 
     def _until(self, stops: str) -> tuple[str, str, bool]:

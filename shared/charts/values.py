@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shared.charts.strvals import BadSetting, set_line, set_literal
+from shared.charts.strvals import BadSetting, Int64, set_line, set_literal
 from shared.logic.go_yaml import Limits, YamlError, read_document
 
 _LIMITS = Limits(size_bytes=8 * 2**20, depth=100)
@@ -63,6 +63,21 @@ def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
         both = isinstance(old, dict) and isinstance(value, dict)
         merged[key] = merge(old, value) if both else value  # type: ignore[arg-type]  # both are maps
     return merged
+
+
+def integers(values: Mapping[str, Any]) -> list[tuple[tuple[str | int, ...], int]]:
+    """Where the values have an Int64, and which: the engine must be told (prelude.py)."""
+    found: list[tuple[tuple[str | int, ...], int]] = []
+    waiting: list[tuple[tuple[str | int, ...], Any]] = [((), values)]
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, Int64):
+            found.append((path, int(value)))
+        elif isinstance(value, Mapping):
+            waiting.extend(((*path, key), item) for key, item in value.items())
+        elif isinstance(value, list):
+            waiting.extend(((*path, index), item) for index, item in enumerate(value))
+    return sorted(found, key=str)
 
 
 def _read(part: ValuesPart) -> dict[str, Any]:

@@ -13,10 +13,11 @@ from typing import Any
 import orjson
 
 from shared.charts import worker_sdk as sdk
-from shared.charts.capabilities import MASK_NAME, mask, needs_mask
+from shared.charts.capabilities import needs_mask
 from shared.charts.errors import InvalidChart, RenderedTooBig, RenderFailed
 from shared.charts.hooks import arrange
 from shared.charts.loading import MAX_ARCHIVE_BYTES, ChartFile, ChartTree, read_archive, write_archive
+from shared.charts.prelude import add_prelude, is_prelude
 from shared.charts.rendered_record import chart_record
 from shared.charts.values_schema import SCHEMA_NAME, require_self_contained
 from shared.logic.go_yaml import YamlError
@@ -94,8 +95,10 @@ def _adapted(
     for chart in tree.walk():
         if (schema := chart.find(SCHEMA_NAME)) is not None:
             require_self_contained(schema.data, posixpath.join(chart.folder, SCHEMA_NAME))
-    if needs_mask(_texts(tree, values), set(built_in).difference(request["api_versions"])):
-        _add_mask(tree, len(built_in))
+    absent = set(built_in).difference(request["api_versions"]) if request["exact_versions"] else set()
+    stale = needs_mask(_texts(tree, values), absent)
+    if stale or request["integers"]:
+        add_prelude(tree, len(built_in) if stale else 0, request["integers"])
         changed = True
     return tree if changed else None
 
@@ -110,16 +113,6 @@ def _set_version(tree: ChartTree, version: str) -> bool:
         raise InvalidChart(f"cannot load Chart.yaml: {error}") from error
     chart.data = orjson.dumps(metadata | {"version": version})
     return True
-
-
-def _add_mask(tree: ChartTree, built_in: int) -> None:
-    """Templates run deepest first, so the mask goes below all of them."""
-    deepest = max(
-        file.name.count("/") + chart.folder.count("/") for chart in tree.walk() for file in chart.files
-    )
-    name = f"templates/{'h/' * (deepest + 1)}{MASK_NAME}"
-    for chart in tree.walk():
-        chart.files.append(ChartFile(name, mask(built_in), 0))
 
 
 def _texts(tree: ChartTree, values: bytes) -> Iterator[bytes]:
@@ -154,7 +147,7 @@ def _access(request: Mapping[str, Any], tree: ChartTree, values: bytes) -> str |
 
 
 def _is_manifest(path: str) -> bool:
-    return not path.endswith((_NOTES, "/" + MASK_NAME))
+    return not path.endswith(_NOTES) and not is_prelude(path)
 
 
 def _require_supported(metadata: Mapping[str, Any], kube_version: str) -> None:

@@ -13,9 +13,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import orjson
-from helm_python import HelmError, HelmRenderError, HelmValuesError, _native
+from helm_python import (
+    HelmChartInvalidError,
+    HelmChartLoadError,
+    HelmError,
+    HelmPanicError,
+    HelmRenderError,
+    HelmValuesError,
+    _native,
+)
 
-from shared.charts.errors import ChartError, InvalidChart, InvalidValues, RenderFailed
+from shared.charts.errors import ChartError, EngineFailed, InvalidChart, InvalidValues, RenderFailed
 from shared.charts.values_schema import readable
 from shared.logic.go_yaml import YamlError
 
@@ -127,9 +135,11 @@ def _chart_error(error: HelmError) -> ChartError:
     message = str(error)
     if isinstance(error, HelmValuesError):
         return InvalidValues(readable(message) if "specifications of the schema" in message else message)
-    if isinstance(error, HelmRenderError):
+    if isinstance(error, HelmRenderError | HelmPanicError):
         return RenderFailed(_in_one_line(message))
-    return InvalidChart(message)
+    if isinstance(error, HelmChartLoadError | HelmChartInvalidError):
+        return InvalidChart(message)
+    return EngineFailed(message)
 
 
 def _in_one_line(message: str) -> str:

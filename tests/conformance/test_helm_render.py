@@ -20,8 +20,9 @@ import pytest_asyncio
 from shared.charts.capabilities import Capabilities
 from shared.charts.engine import Engine, RenderRequest
 from shared.charts.rendered import Rendered
+from shared.charts.values import ValuesPart, compose
 from tests import peers
-from tests.charts import written
+from tests.charts import about, written
 from tests.conformance.helm_charts import CASES, Case
 
 pytest.importorskip("helm_python", reason="the Helm library is not installed (extra 'helm')")
@@ -132,3 +133,83 @@ async def test_each_byte_of_the_manifest_is_the_librarys(engine: Engine, tmp_pat
     ours = await engine.render(RenderRequest(chart, "demo", "shop", everything, case.values))
 
     assert ours.manifest == theirs
+
+
+PRINTED = """\
+{{- range $k, $v := .Values }}
+{{ $k }}: {{ $v | toString | quote }} # {{ typeOf $v }} {{ toJson $v }}
+{{- end }}
+"""
+SETTINGS = {
+    "a whole number": ("id", "123456789012"),
+    "a negative one": ("a.b.id", "-5"),
+    "beyond 64 bits": ("id", "99999999999999999999"),
+    "a fraction": ("x", "1.5"),
+    "words": ("x", "true"),
+    "null removes a default": ("gone", "null"),
+    "a list": ("x", "{a,b,true}"),
+    "an item of a list": ("list[1].port", "8080"),
+    "two keys": ("x", "1,y.z=2"),
+    "an escaped dot": (r"with\.dot.x", "1"),
+    "an escaped comma": ("x", r"a\,b"),
+    "nothing": ("x", ""),
+    "a date": ("x", "2024-05-06"),
+    "an octal": ("x", "0644"),
+}
+
+
+@pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
+async def test_a_target_path_is_as_set(
+    engine: Engine, helm: Path, tmp_path: Path, setting: tuple[str, str]
+) -> None:
+    path, value = setting
+    files = {
+        "Chart.yaml": about(),
+        "values.yaml": "gone: 1\nlist: [{port: 1}]\n",
+        "templates/a.yaml": PRINTED,
+    }
+    chart = written(tmp_path, files)
+    values = compose([ValuesPart(value, path)], {})
+
+    ours = await engine.render(RenderRequest(chart, "demo", "shop", CLUSTER, values))
+    theirs = genuine(helm, tmp_path, "template", "demo", str(chart), "--set", f"{path}={value}")
+
+    assert documents(ours.manifest) == documents(theirs)
+
+
+CREATED: dict[str, dict[str, Any]] = {
+    "as it is": {},
+    "ingress": {"ingress": {"enabled": True, "hosts": [{"host": "a.b", "paths": [{"path": "/", "pathType": "Prefix"}]}]}},
+    "gateway": {"httpRoute": {"enabled": True}},
+    "autoscaling": {"autoscaling": {"enabled": True, "minReplicas": 2, "targetMemoryUtilizationPercentage": 70}},
+    "names": {"fullnameOverride": "x" * 80, "serviceAccount": {"create": False, "name": "own"}},
+    "pods": {
+        "replicaCount": 1000000,
+        "podAnnotations": {"a/b": "1", "c": "true"},
+        "securityContext": {"runAsUser": 1000, "capabilities": {"drop": ["ALL"]}},
+        "livenessProbe": None,
+        "tolerations": [{"key": "k", "operator": "Exists"}],
+        "nodeSelector": {"zone": "a"},
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("values", CREATED.values(), ids=CREATED)
+async def test_the_chart_that_helm_creates(
+    engine: Engine, helm: Path, tmp_path: Path, values: dict[str, Any]
+) -> None:
+    genuine(helm, tmp_path, "create", "created")
+    genuine(helm, tmp_path, "package", "created")
+    chart = tmp_path / "created-0.1.0.tgz"
+    (tmp_path / "values.json").write_text(json.dumps(values))
+
+    ours = await engine.render(RenderRequest(chart, "demo", "shop", CLUSTER, values))
+    theirs = json.loads(
+        genuine(helm, tmp_path, "install", "demo", str(chart), "--namespace", "shop", "--dry-run=client",
+                "--output", "json", "--values", "values.json")
+    )  # fmt: skip
+
+    assert documents(ours.manifest) == documents(theirs["manifest"])
+    assert [trimmed(hook.record()) for hook in ours.hooks] == [trimmed(hook) for hook in theirs["hooks"]]
+    assert ours.chart == theirs["chart"]
+    assert ours.notes == theirs["info"]["notes"]

@@ -29,6 +29,7 @@ from shared.charts.errors import (
     RenderTimedOut,
 )
 from shared.charts.pool import Limits
+from shared.charts.values import ValuesPart, compose
 from tests.charts import FILES, about, packed, written
 
 pytest.importorskip("helm_python", reason="the Helm library is not installed (extra 'helm')")
@@ -110,6 +111,13 @@ async def test_api_versions_are_the_clusters(
     assert await text(engine, tmp_path, indirectly) == expected
 
 
+async def test_without_a_cluster_the_engines_own_list_counts(engine: Engine, tmp_path: Path) -> None:
+    offline = Capabilities("v1.34.0", frozenset({"example.com/v1"}), exact=False)
+    for version in ("apps/v1", "example.com/v1"):
+        question = f'.Capabilities.APIVersions.Has "{version}"'
+        assert await text(engine, tmp_path, question, capabilities=offline) == "true"
+
+
 async def test_a_masked_chart_keeps_what_can_be_asked_of_its_cluster(engine: Engine, tmp_path: Path) -> None:
     child = (
         'k: {{ has "apps/v1" .Capabilities.APIVersions }} {{ has "storage.k8s.io/v1" .Capabilities.APIVersions }} '
@@ -127,6 +135,42 @@ async def test_a_masked_chart_keeps_what_can_be_asked_of_its_cluster(engine: Eng
     lines = [line for line in rendered.manifest.splitlines() if line.startswith("k: ")]
     assert lines == ["k: true false v1.34.2-gke.7 v1.34.2-gke.7 1 34 true 3"] * 3
     assert len(rendered.chart["templates"]) == 1
+
+
+async def test_numbers_of_a_target_path_stay_integers(engine: Engine, tmp_path: Path) -> None:
+    """As with --set; all others are floats in Helm, and are printed as such."""
+    paths = ["top", "a.b.c", "part.id", "global.id", 'odd."key\\.\n}}', "list[0].id"]
+    values = compose(
+        [ValuesPart("123456789012", path) for path in paths], {"other": 123456789012, "list": [{}]}
+    )
+    show = "k: {{ %s }} {{ typeOf %s }}"
+    files = {
+        TEMPLATE: "\n---\n".join(
+            show % (path, path)
+            for path in (".Values.top", ".Values.a.b.c", ".Values.other", "(index .Values.list 0).id",
+                         ".Values.part.id", '(index .Values.odd "\\"key.\\n}}")')
+        ),
+        "charts/part/Chart.yaml": about("part"),
+        "charts/part/templates/b.yaml": f"{show % ('.Values.id', '.Values.id')}\n---\n"
+        f"{show % ('.Values.global.id', '.Values.global.id')}",
+    }  # fmt: skip
+    rendered = await engine.render(request(tmp_path, files, values=values))
+    whole, fraction = "k: 123456789012 int64", "k: 1.23456789012e+11 float64"
+    lines = [line for line in rendered.manifest.splitlines() if line.startswith("k: ")]
+    assert sorted(lines) == sorted([fraction] + [whole] * 7)
+
+
+async def test_a_path_that_no_longer_fits_is_left_alone(engine: Engine, tmp_path: Path) -> None:
+    values = compose([ValuesPart("5", "part.a.b"), ValuesPart("5", "gone.x")], {})
+    files = {
+        "Chart.yaml": about(
+            more="dependencies:\n- {name: part, version: 1.x, import-values: [{child: a, parent: gone}]}\n"
+        ),
+        "charts/part/Chart.yaml": about("part"),
+        "charts/part/values.yaml": "a: text\n",
+        TEMPLATE: "k: {{ .Values.gone.x }}",
+    }
+    assert "k: 5" in (await engine.render(request(tmp_path, files, values=values))).manifest
 
 
 async def test_the_version_of_the_chart_can_be_another(engine: Engine, tmp_path: Path) -> None:
@@ -368,6 +412,11 @@ async def test_values_that_are_no_json_are_refused(engine: Engine, tmp_path: Pat
         await text(engine, tmp_path, "1", values={"x": object()})
     with pytest.raises(InvalidValues, match="larger than"):
         await text(engine, tmp_path, "1", values={"x": "y" * (17 * 2**20)})
+
+
+async def test_a_cluster_without_a_version_is_no_fault_of_the_chart(engine: Engine, tmp_path: Path) -> None:
+    with pytest.raises(EngineFailed, match="version"):
+        await text(engine, tmp_path, "1", capabilities=Capabilities("unheard-of", frozenset()))
 
 
 async def test_a_missing_chart_is_an_invalid_one(engine: Engine, tmp_path: Path) -> None:

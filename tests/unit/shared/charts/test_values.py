@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.charts.values import PartRefused, ValuesPart, compose, merge
+from shared.charts.values import PartRefused, ValuesPart, compose, integers, merge
 
 
 @pytest.mark.parametrize(
@@ -77,19 +77,43 @@ def test_refused_parts(part: ValuesPart, message: str) -> None:
 
 _trees = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=3),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+    lambda inner: st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
     max_leaves=8,
 )
 _maps = st.dictionaries(st.sampled_from("abc"), _trees, max_size=3)
 
 
-@given(_maps, _maps, _maps)
-def test_merging_is_associative_and_keeps_its_arguments(a: Any, b: Any, c: Any) -> None:
-    before = copy.deepcopy((a, b, c))
-    assert merge(merge(a, b), c) == merge(a, merge(b, c))
-    assert (a, b, c) == before
+def leaves(value: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
+    """Everything that is no map, by its path."""
+    if not isinstance(value, dict):
+        return {path: value}
+    return {where: leaf for key, item in value.items() for where, leaf in leaves(item, (*path, key)).items()}
+
+
+@given(_maps, _maps)
+def test_what_is_above_wins_and_the_arguments_stay(below: Any, above: Any) -> None:
+    before = copy.deepcopy((below, above))
+    merged = merge(below, above)
+    assert leaves(above).items() <= leaves(merged).items()
+    assert leaves(merged).items() <= (leaves(below) | leaves(above)).items()
+    assert merge(merged, above) == merged
+    assert (below, above) == before
 
 
 @given(_maps)
 def test_merging_with_nothing_or_itself_changes_nothing(a: Any) -> None:
     assert merge(a, {}) == merge({}, a) == merge(a, a) == a
+
+
+def test_numbers_of_a_path_are_known_again() -> None:
+    parts = [
+        ValuesPart("a: {n: 1}"),
+        ValuesPart("7", "a.b[1].c"),
+        ValuesPart("0", "z"),
+        ValuesPart("{1,x}", "l"),
+    ]
+    assert integers(compose(parts, {"y": 5})) == [
+        (("a", "b", 1, "c"), 7),
+        (("l", 0), 1),
+        (("z",), 0),
+    ]
