@@ -94,7 +94,8 @@ class _Writer:
             return
         raw["name"], raw["version"] = metadata.name, metadata.version
         self._versions += 1
-        line = orjson.dumps(raw)
+        # A copy: what orjson returns keeps its whole buffer, ten times its length.
+        line = bytes(memoryview(orjson.dumps(raw)))
         self._held.append((Version.parse(metadata.version), line))
         self._held_bytes += len(line)
         if len(self._held) > _MAX_SORTED or self._held_bytes > _MAX_SORTED_BYTES:

@@ -23,15 +23,16 @@ _SUMMARIES: Mapping[ChartReason, str] = {
 _FINAL = frozenset(
     {ChartReason.INVALID_REFERENCE, ChartReason.METADATA_PATCH_ERROR, ChartReason.VALUES_FILES_ERROR}
 )
-_OF_FETCHING = frozenset(
+_OF_FETCHING: frozenset[str] = frozenset(
     {
         ChartReason.INVALID_REFERENCE,
         ChartReason.PULL_ERROR,
         ChartReason.NO_SOURCE_ARTIFACT,
         ChartReason.SOURCE_UNAVAILABLE,
+        Reason.READ_OPERATION_FAILED,
     }
 )
-_OF_BUILDING = frozenset(
+_OF_BUILDING: frozenset[str] = frozenset(
     {
         ChartReason.METADATA_PATCH_ERROR,
         ChartReason.VALUES_FILES_ERROR,

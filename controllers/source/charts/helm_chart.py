@@ -21,6 +21,7 @@ from controllers.source.conditions import (
     ARTIFACT_IN_STORAGE,
     ARTIFACT_OUTDATED,
     FETCH_FAILED,
+    SOURCE_VERIFIED,
     STORAGE_OPERATION_FAILED,
     Reason,
     noting,
@@ -106,6 +107,8 @@ async def finalize(deps: Deps, chart: HelmChart, report: Report) -> None:
 def _observe(report: Report, source: Source) -> None:
     if source.artifact is not None:
         report.status["observedSourceArtifactRevision"] = source.artifact.revision
+        # Only charts in registries are signed.
+        report.conditions.delete(SOURCE_VERIFIED)
     else:
         report.status.pop("observedSourceArtifactRevision", None)
 

@@ -49,6 +49,7 @@ from shared.model.kinds import HELM_REPOSITORY
 from shared.model.meta import ObjectKey
 from shared.model.meta import Reason as Common
 from shared.model.source import GROUP
+from shared.oci.reference import shown
 from shared.runtime.failure import Failure
 from shared.runtime.outcome import Done, Outcome
 from shared.runtime.progress import admit_drift, begin
@@ -212,7 +213,7 @@ def _tell_news(repo: HelmRepository, report: Report) -> None:
     reason = reason_to_tell(report, repo.artifact, artifact, REPOSITORY_FAILURES)
     if reason is None:
         return
-    message = f"stored fetched index of size {human_size(artifact.size or 0)} from '{repo.url}'"
+    message = f"stored fetched index of size {human_size(artifact.size or 0)} from '{shown(repo.url)}'"
     metadata = {f"{GROUP}/revision": artifact.revision, f"{GROUP}/digest": artifact.digest}
     report.tell(EventType.NORMAL, reason, message, metadata)
 

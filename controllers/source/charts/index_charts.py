@@ -20,7 +20,7 @@ from controllers.source.charts.index_cache import IndexCache
 from controllers.source.charts.remote import Remote
 from controllers.source.charts.workshop import Workshop
 from shared.charts.version_choice import ANY, ChartVersion
-from shared.logic.digest import Digest, InvalidDigest
+from shared.logic.digest import Digest, InvalidDigest, new_hasher
 from shared.oci.reference import shown
 
 
@@ -92,9 +92,11 @@ def _digest_of(chart: ChartVersion) -> Digest | None:
     if not chart.digest:
         return None
     try:
-        return Digest.parse(chart.digest)
+        expected = Digest.parse(chart.digest)
+        new_hasher(expected.algorithm)
     except InvalidDigest as error:
         raise build_failure(ChartReason.PULL_ERROR, f"chart '{chart.name}': {error}") from error
+    return expected
 
 
 def chart_url(home: str, chart: ChartVersion) -> str:
