@@ -4,6 +4,8 @@ import time
 from datetime import timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from controllers.image_automation.message import render
 from shared.git.errors import GitTimeout
@@ -209,3 +211,79 @@ async def test_a_template_that_takes_its_time_is_ended() -> None:
             await pool.run(
                 "controllers.image_automation.message:render", argument, within=timedelta(seconds=1)
             )
+
+
+TOKENS = st.sampled_from(
+    [
+        *(
+            "{{",
+            "}}",
+            "{{-",
+            "-}}",
+            "range",
+            "if",
+            "else",
+            "end",
+            "with",
+            "define",
+            "block",
+            "template",
+            "break",
+        ),
+        *(
+            ".Changed.Changes",
+            ".Values.x",
+            "$x",
+            ":=",
+            "=",
+            "|",
+            "(",
+            ")",
+            '"a"',
+            "`b`",
+            "1",
+            "-1",
+            "1e9",
+            "0x",
+        ),
+        *(
+            "index",
+            "printf",
+            "upper",
+            "list",
+            "dict",
+            "toJson",
+            "semver",
+            "until",
+            "/*",
+            "*/",
+            "nil",
+            "é",
+            "..",
+            "$",
+        ),
+        *(
+            " ",
+            "\n",
+            "'",
+            '"',
+            ".",
+            ".Foo",
+            ".Changed.Objects",
+            ".FileChanges",
+            "slice",
+            "regexFind",
+            "eq",
+            "not",
+        ),
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(TOKENS, max_size=14).map(lambda parts: "{{ " + " ".join(parts) + " }}")
+    | st.lists(TOKENS).map("".join)
+)
+def test_any_text_is_rendered_or_refused(template: str) -> None:
+    assert len(rendered(template, x="y")) == 1

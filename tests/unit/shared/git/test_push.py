@@ -9,11 +9,14 @@ import pytest
 from shared.git.client import Draft, Git, RefUpdate
 from shared.git.errors import (
     AuthenticationFailed,
+    GitError,
+    GitTimeout,
     PushRaced,
     PushRejected,
     ReferenceNotFound,
     RemoteUnreachable,
     RepositoryNotFound,
+    WorkerFailed,
 )
 from shared.git.remote import Remote
 from tests.fakes.git_repo import GitRepo
@@ -208,3 +211,30 @@ async def test_what_leads_to_what(git: Git, server: HttpGitServer, served: GitRe
     assert not await git.leads_to(remote, side, last, tmp_path / "3", within=SOON)
     with pytest.raises((ReferenceNotFound, RemoteUnreachable)):
         await git.leads_to(remote, first, "f" * 40, tmp_path / "4", within=SOON)
+
+
+async def test_hostile_servers_end_a_push_with_an_error(
+    git: Git, server: HttpGitServer, served: GitRepo, tmp_path: Path
+) -> None:
+    remote, folder, parent = Remote(server.url_of()), tmp_path / "fetched", served.head()
+    new = await commit_on(git, remote, served, folder, parent)
+    update = [RefUpdate(MAIN, new, parent)]
+    for mangle in (
+        lambda _raw: b"",
+        lambda raw: raw[: len(raw) // 2],
+        lambda raw: raw.replace(b"0000", b"zzzz"),
+        lambda raw: b"ffff" + raw,
+        lambda raw: raw.replace(MAIN.encode(), b"\xff\xfe"),
+    ):
+        server.mangle = mangle
+        with pytest.raises(GitError) as raised:
+            await git.push(remote, folder, update, [], within=SOON)
+        assert not isinstance(raised.value, WorkerFailed), raised.value
+    server.mangle, server.redirect_to = None, "http://127.0.0.1:1"
+    with pytest.raises(RemoteUnreachable):
+        await git.push(remote, folder, update, [], within=SOON)
+    server.redirect_to, server.hang = "", True
+    with pytest.raises(GitTimeout):
+        await git.push(remote, folder, update, [], within=timedelta(seconds=1))
+
+    assert served.show("rev-parse", MAIN) == parent
