@@ -40,10 +40,10 @@ class Variables:
 _NONE = Variables({}, always=False)
 
 
-async def gather(ks: Kustomization, client: KubeClient, artifact: Artifact) -> Variables:
+async def gather(ks: Kustomization, client: KubeClient, artifact: Artifact | None = None) -> Variables:
     """Later references win over earlier ones, and the spec's own values over all.
 
-    Raises BuildFailed, of the revision that was to be built.
+    Raises BuildFailed, of the revision that was to be built where there is one.
     """
     if ks.post_build is None:
         return _NONE
@@ -52,7 +52,8 @@ async def gather(ks: Kustomization, client: KubeClient, artifact: Artifact) -> V
         try:
             values.update(await _read(reference, ks, client))
         except BuildFailed as failure:
-            failure.retry_in, failure.metadata = ks.retry_interval, revision_metadata(artifact)
+            failure.retry_in = ks.retry_interval
+            failure.metadata = revision_metadata(artifact) if artifact is not None else {}
             raise
     values.update(ks.post_build.substitute)
     plain = {name: value.replace("\n", "") for name, value in values.items()}
