@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from shared.model.kinds import GIT_REPOSITORY, HELM_CHART, HELM_REPOSITORY
+from shared.model.kinds import BUCKET, GIT_REPOSITORY, HELM_CHART, HELM_REPOSITORY
 from tests.e2e.git_repository.words import make_secret
-from tests.e2e.helm_repository.words import chart_files, make_helm_chart, make_repository, names_in
+from tests.e2e.helm_repository.words import chart_files, make_helm_chart, make_repository, names_in, served
 from tests.e2e.repository import Repository
 from tests.e2e.world import World, condition
 from tests.fakes.chart_repository import ChartRepository, make_chart
+from tests.fakes.object_store import ACCESS, SECRET, MotoServer
 
 pytestmark = pytest.mark.e2e
 
@@ -172,3 +173,17 @@ async def test_sources_that_are_not_there(world: World, server: ChartRepository)
     await world.request(HELM_REPOSITORY, "charts")
     # The watch wakes it; it does not wait for its time.
     await world.ready(HELM_CHART, "waiting", revision="1.0.0", seconds=10)
+
+
+async def test_a_chart_of_a_bucket(world: World, moto: MotoServer) -> None:
+    await make_secret(world, "keys", accesskey=ACCESS, secretkey=SECRET)
+    chart, _ = make_chart("app", "1.0.0")
+    bucket = moto.bucket({"charts/app.tgz": chart, "dir/Chart.yaml": metadata("dir", "2.0.0")})
+    await world.bucket(bucketName=bucket, endpoint=moto.endpoint, secretRef={"name": "keys"})
+    source = {"kind": "Bucket", "name": "objects"}
+    await make_helm_chart(world, "packaged", chart="charts/app.tgz", sourceRef=source)
+    await make_helm_chart(world, "built", chart="dir", sourceRef=source, reconcileStrategy="Revision")
+
+    assert served(await world.ready(HELM_CHART, "packaged", revision="1.0.0")) == chart
+    revision = (await world.ready(BUCKET, "objects"))["status"]["artifact"]["revision"]
+    await world.ready(HELM_CHART, "built", revision=f"2.0.0+{short(revision)}")
