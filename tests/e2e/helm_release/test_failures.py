@@ -14,6 +14,8 @@ from tests.e2e.helm_release.charts import CONFIG_MAP, TEST, VALUES, Chart
 from tests.e2e.helm_release.words import Releases, versions
 from tests.e2e.world import condition
 
+pytestmark = [pytest.mark.e2e]
+
 # Ready only when they say so, on any cluster.
 PICKY = [{"apiVersion": "v1", "kind": "ConfigMap", "current": "data.text == 'ready'"}]
 

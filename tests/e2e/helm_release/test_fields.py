@@ -16,6 +16,8 @@ from tests.e2e.helm_release.words import Releases
 from tests.e2e.processes import ControllerProgram
 from tests.e2e.world import condition, eventually
 
+pytestmark = [pytest.mark.e2e]
+
 WATCHED = {"reconcile.fluxcd.io/watch": "Enabled"}
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from shared.model.kinds import HELM_RELEASE
 from tests.e2e.helm_release.charts import Chart
 from tests.e2e.helm_release.words import Releases, versions
 from tests.e2e.world import condition
+
+pytestmark = [pytest.mark.e2e]
 
 
 async def test_install_upgrade_uninstall(releases: Releases) -> None:

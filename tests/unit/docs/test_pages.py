@@ -36,7 +36,7 @@ def section(page: str, heading: str) -> str:
     return found[1]
 
 
-@pytest.mark.parametrize("controller", ["source", "kustomize", "image-automation", "notification"])
+@pytest.mark.parametrize("controller", ["source", "kustomize", "helm", "image-automation", "notification"])
 def test_every_flag_is_explained(controller: str) -> None:
     explained = {
         flag
@@ -66,6 +66,7 @@ def test_every_flag_of_localcluster_is_explained() -> None:
         ("externalartifact.md", "externalartifacts"),
         ("artifactgenerator.md", "artifactgenerators"),
         ("kustomization.md", "kustomizations"),
+        ("helmrelease.md", "helmreleases"),
         ("imagerepository.md", "imagerepositories"),
         ("imagepolicy.md", "imagepolicies"),
         ("imageupdateautomation.md", "imageupdateautomations"),
