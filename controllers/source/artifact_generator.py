@@ -6,8 +6,7 @@ not change keeps its revision, so that a commit wakes only those whom it concern
 """
 
 import asyncio
-import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +14,7 @@ from pathlib import Path
 import structlog
 
 from controllers.source.generation import decide
-from controllers.source.generation.building import BUILD_FAILED, Builder, Made, with_revisions
+from controllers.source.generation.building import BUILD_FAILED, Builder, Made, Task, with_revisions
 from controllers.source.generation.outputs import Outputs, digests_of
 from controllers.source.generation.patterns import PathPattern, PatternInvalid, Wanted, expand
 from controllers.source.generation.sources import Sources, folders_below
@@ -96,11 +95,7 @@ async def finalize(deps: Deps, generator: ArtifactGenerator, report: Report) -> 
     names = {obj["metadata"]["name"] for obj in live} | {entry.name for entry in generator.inventory}
     for obj in live:
         await deps.outputs.delete(obj)
-    for name in names:
-        try:
-            await asyncio.to_thread(deps.storage.remove_all, _shelf(name, generator))
-        except StorageFailed as error:
-            log.error("artifact could not be removed", artifact=name, error=str(error))
+    await asyncio.to_thread(_tidy, deps.storage, generator, (), names)
 
 
 def _stay_disabled(report: Report) -> Outcome:
@@ -161,15 +156,9 @@ async def _make(
     deps: Deps, generator: ArtifactGenerator, wanted: Sequence[Wanted], inputs: Inputs, folder: Path
 ) -> list[Made]:
     before = {obj["metadata"]["name"]: artifact_of(obj) for obj in inputs.live}
-    made: list[Made] = []
-    for number, each in enumerate(wanted):
-        name, staging = each.output.name, folder / "staging" / str(number)
-        built = await deps.builder.build(
-            _shelf(name, generator), each, before.get(name), inputs.folders, staging
-        )
-        await asyncio.to_thread(shutil.rmtree, staging)
-        made.append(with_revisions(built, inputs.artifacts))
-    return made
+    tasks = [Task(_shelf(each.output.name, generator), each, before.get(each.output.name)) for each in wanted]
+    built = deps.builder.build(tasks, inputs.folders, folder / "staging")
+    return [with_revisions(made, inputs.artifacts) async for made in built]
 
 
 async def _publish(
@@ -182,14 +171,28 @@ async def _publish(
     names = {each.name for each in made}
     stuck = {name for name, obj in there.items() if name not in names and not await deps.outputs.delete(obj)}
     old = {entry.name: entry for entry in generator.inventory}
-    for name in (there.keys() | old.keys()) - names - stuck:
-        await asyncio.to_thread(deps.storage.remove_all, _shelf(name, generator))
-    for each in made:
-        shelf = _shelf(each.name, generator)
-        await asyncio.to_thread(deps.storage.collect, shelf, each.artifact, budget=_COLLECTION_BUDGET)
+    unwanted = (there.keys() | old.keys()) - names - stuck
+    await asyncio.to_thread(_tidy, deps.storage, generator, made, unwanted)
     kept = [old[name] for name in sorted(stuck & old.keys())]
     entries = [_entry(generator, each) for each in made]
     report.status["inventory"] = [entry.render() for entry in sorted([*entries, *kept], key=_name_of)]
+
+
+def _tidy(
+    storage: Storage, generator: ArtifactGenerator, made: Sequence[Made], unwanted: Iterable[str]
+) -> None:
+    """Remove what nobody wants, and what is old. Blocks on the disk; a failure is only logged."""
+    for name in unwanted:
+        _remove_all(storage, _shelf(name, generator))
+    for each in made:
+        storage.collect(_shelf(each.name, generator), each.artifact, budget=_COLLECTION_BUDGET)
+
+
+def _remove_all(storage: Storage, shelf: Shelf) -> None:
+    try:
+        storage.remove_all(shelf)
+    except StorageFailed as error:
+        log.error("artifacts could not be removed", path=shelf.path, error=str(error))
 
 
 def _entry(generator: ArtifactGenerator, made: Made) -> InventoryEntry:

@@ -1,5 +1,6 @@
-"""Make one artifact of an ArtifactGenerator. Runs in a worker process: hostile content may keep it busy."""
+"""Make the artifacts of an ArtifactGenerator. Runs in a worker process: hostile content may keep it busy."""
 
+import shutil
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,29 +13,42 @@ from shared.logic.ignore import compose
 from shared.model.generator import Copy
 
 
-def build_artifact(argument: Mapping[str, Any]) -> dict[str, Any]:
-    """Job: copy into the empty directory `staging`, then write the artifact file `out`.
+def build_artifacts(argument: Mapping[str, Any]) -> dict[str, Any]:
+    """Job: make artifacts one after the other, up to the first that cannot be made.
 
-    `copies` as in the spec, `sources`: directories by alias, `name` of the artifact, `algorithm` of its
-    digest. -> `digest` and `filename`, or `problem`.
+    `sources`: directories by alias; `staging`: a directory of our own; `algorithm` of the digests;
+    `artifacts`: `name`, `copies` as in the spec, and the file to write as `out`.
+    -> `built`: `digest` and `filename` of each, or `problem`.
     """
-    staging = Path(argument["staging"])
     sources = {alias: Path(folder) for alias, folder in argument["sources"].items()}
-    try:
-        apply_copies([Copy.parse(raw) for raw in argument["copies"]], sources, staging)
-        entries = sorted(entries_below(staging), key=lambda entry: entry.path)
-        filename = f"{content_hash(argument['name'], entries)}.tar.gz"
-    except CopyRefused as error:
-        return {"problem": str(error)}
-    except OSError as error:
-        return {"problem": f"failed to copy: {error.strerror or error}"}
+    built: list[dict[str, Any]] = []
+    for number, wanted in enumerate(argument["artifacts"]):
+        staging = Path(argument["staging"], str(number))
+        try:
+            staging.mkdir(parents=True)
+            built.append(_build(wanted, sources, staging, argument["algorithm"]))
+        except CopyRefused as error:
+            built.append({"problem": str(error)})
+        except OSError as error:
+            built.append({"problem": f"failed to write: {error.strerror or error}"})
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+        if "problem" in built[-1]:
+            break
+    return {"built": built}
+
+
+def _build(
+    wanted: Mapping[str, Any], sources: Mapping[str, Path], staging: Path, algorithm: str
+) -> dict[str, Any]:
+    """Copy into the empty staging directory, then pack that. Raises CopyRefused, OSError."""
+    apply_copies([Copy.parse(raw) for raw in wanted["copies"]], sources, staging)
+    entries = sorted(entries_below(staging), key=lambda entry: entry.path)
+    filename = f"{content_hash(wanted['name'], entries)}.tar.gz"
     rules = compose((), None)
     kept = (entry for entry in entries if not rules.ignores(entry.path, is_dir=entry.is_dir))
-    try:
-        with Path(argument["out"]).open("wb") as out:
-            packed = pack(kept, out, algorithm=argument["algorithm"])
-    except OSError as error:
-        return {"problem": f"failed to create artifact: {error.strerror or error}"}
+    with Path(wanted["out"]).open("wb") as out:
+        packed = pack(kept, out, algorithm=algorithm)
     return {"digest": str(packed.digest), "filename": filename}
 
 

@@ -16,7 +16,7 @@ from controllers.source.generation.paths import ARTIFACT, CopyRefused, TreePath,
 from shared.artifacts.errors import ArtifactError
 from shared.artifacts.tar_stream import Limits
 from shared.artifacts.unpack import Links, unpack_now
-from shared.logic.glob import compile_glob
+from shared.logic.glob import Glob, compile_glob
 from shared.model.generator import Copy, Strategy
 
 _GLOB_CHARACTERS = frozenset("*?[]")
@@ -198,14 +198,18 @@ def _standard_glob(root: Path, pattern: str) -> Iterator[TreePath]:
         raise CopyRefused(f"invalid glob pattern '{pattern}'")
     found: list[TreePath] = [()]
     for part in parts:
-        found = [
-            (*folder, entry.name)
-            for folder in found
-            if root.joinpath(*folder).is_dir()
-            for entry in sorted(root.joinpath(*folder).iterdir())
-            if part.matches(entry.name)
-        ]
+        found = [(*folder, name) for folder in found for name in _names(root.joinpath(*folder), part)]
     yield from found
+
+
+def _names(folder: Path, glob: Glob) -> list[str]:
+    """What fits in a directory; a name without wildcards is looked up, not looked for."""
+    if glob.literal is not None:
+        return [glob.literal] if folder.joinpath(glob.literal).exists() else []
+    if not folder.is_dir():
+        return []
+    with os.scandir(folder) as entries:
+        return sorted(entry.name for entry in entries if glob.matches(entry.name))
 
 
 def _below(root: Path, glob: PathGlob) -> Iterator[TreePath]:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from controllers.source.generation.build import build_artifact, content_hash
+from controllers.source.generation.build import build_artifacts, content_hash
 from controllers.source.generation.copying import apply_copies
 from controllers.source.generation.paths import CopyRefused
 from shared.artifacts.pack import entries_below
@@ -224,22 +224,21 @@ def test_hostile_archives(tmp_path: Path, content: bytes) -> None:
 
 
 def test_the_same_content_is_the_same_artifact(tmp_path: Path) -> None:
-    made = []
-    for name in ("one", "two"):
-        source, staging = write(tmp_path / name / "s", TREE | {"logo.png": "x"}), tmp_path / name / "staging"
-        staging.mkdir()
-        job = {
-            "copies": [{"from": "@repo/", "to": "@artifact/"}],
-            "sources": {"repo": str(source)},
-            "staging": str(staging),
-            "name": "app",
-            "out": str(tmp_path / name / "out"),
-            "algorithm": "sha256",
-        }
-        made.append(build_artifact(job))
-    assert made[0] == made[1]
-    with tarfile.open(tmp_path / "one" / "out") as tar:
+    source = write(tmp_path / "s", TREE | {"logo.png": "x"})
+    wanted = {"copies": [{"from": "@repo/", "to": "@artifact/"}], "name": "app"}
+    missing = {"copies": [{"from": "@repo/none", "to": "@artifact/"}], "name": "none", "out": "unused"}
+    job = {
+        "sources": {"repo": str(source)},
+        "staging": str(tmp_path / "staging"),
+        "algorithm": "sha256",
+        "artifacts": [wanted | {"out": str(tmp_path / name)} for name in ("one", "two")] + [missing, missing],
+    }
+    one, two, failed = build_artifacts(job)["built"]
+    assert one == two
+    assert "source 'none' does not exist" in failed["problem"]
+    with tarfile.open(tmp_path / "one") as tar:
         assert {member.name for member in tar if member.isfile()} == set(TREE)
+    assert not list((tmp_path / "staging").iterdir())
 
 
 def test_the_name_of_the_file_is_that_of_flux(tmp_path: Path) -> None:
