@@ -1,70 +1,21 @@
-"""The engine end to end: a chart in a file, a worker process, a release. What Helm does is compared elsewhere."""
+"""A chart in a file, a worker process, a release. What Helm does is compared elsewhere."""
 
 from __future__ import annotations
 
-import asyncio
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from shared.charts.capabilities import Capabilities
-from shared.charts.engine import Engine, LookupAnswer, LookupFailed, RenderRequest
-from shared.charts.errors import (
-    ChartError,
-    EngineFailed,
-    InvalidChart,
-    InvalidValues,
-    RenderedTooBig,
-    RenderFailed,
-    RenderOutOfMemory,
-    RenderTimedOut,
-)
-from shared.charts.pool import Limits
+from shared.charts.engine import Engine, LookupAnswer, LookupFailed
+from shared.charts.errors import InvalidChart, InvalidValues, RenderFailed
 from shared.charts.values import ValuesPart, compose
-from tests.charts import FILES, about, packed, written
+from tests.charts import about, packed
+from tests.unit.shared.charts.rendering import TEMPLATE, request, text
 
 pytest.importorskip("helm_python", reason="the Helm library is not installed (extra 'helm')")
-
-CLUSTER = Capabilities("v1.34.2-gke.7", frozenset({"v1", "apps/v1", "apps/v1/Deployment"}))
-TEMPLATE = "templates/a.yaml"
-
-
-# One engine for all tests of this file, as a worker takes a while to start; so they share an event loop.
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def engine() -> AsyncIterator[Engine]:
-    engine = Engine(size=1)
-    async with engine.serve():
-        yield engine
-
-
-def request(folder: Path, files: FILES, **more: Any) -> RenderRequest:
-    chart = written(folder, {"Chart.yaml": about(), **files})
-    return RenderRequest(chart, "demo", "shop", more.pop("capabilities", CLUSTER), **more)
-
-
-async def text(engine: Engine, folder: Path, template: str, **more: Any) -> str:
-    """What one template renders to, as the value of `a`."""
-    rendered = await engine.render(request(folder, {TEMPLATE: f"a: {{{{ {template} }}}}"}, **more))
-    return rendered.manifest.partition("\na: ")[2].rstrip()
-
-
-def workers() -> set[int]:
-    """Process ids of all living children that render."""
-    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-    named = {int(pid): Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children}
-    return {pid for pid, line in named.items() if b"shared.charts.worker" in line}
 
 
 async def test_release_and_user_values_reach_the_templates(engine: Engine, tmp_path: Path) -> None:
@@ -290,143 +241,3 @@ async def test_dns_is_asked_only_where_allowed(engine: Engine, tmp_path: Path) -
     both = f'{resolved} }}}}{{{{ lookup "v1" "Pod" "" ""'
     with pytest.raises(RenderFailed, match="does not allow DNS"):
         await text(engine, tmp_path, both, enable_dns=True, lookup=FakeCluster({}))
-
-
-@pytest.mark.parametrize(
-    ("files", "error", "message"),
-    [
-        pytest.param({TEMPLATE: "\na: {{ .Values.x.y.z }}"}, RenderFailed, r"web/templates/a.yaml:2:13: .*nil pointer", id="nil"),
-        pytest.param({TEMPLATE: "a: {{ nope }}"}, RenderFailed, r'a\.yaml:1\): function "nope"', id="unknown function"),
-        pytest.param({TEMPLATE: '{{ fail "not so" }}'}, RenderFailed, r"a\.yaml:1:3\): not so", id="fail"),
-        pytest.param({TEMPLATE: '{{ required "give x" .Values.x }}'}, RenderFailed, "give x", id="required"),
-        pytest.param({TEMPLATE: "a: ["}, RenderFailed, r"YAML parse error on web/templates/a\.yaml", id="broken YAML"),
-        pytest.param({TEMPLATE: "- a"}, RenderFailed, r"YAML parse error on web/templates/a\.yaml", id="a list"),
-        pytest.param({"Chart.yaml": "name: ["}, InvalidChart, "cannot load Chart.yaml", id="broken Chart.yaml"),
-        pytest.param({"Chart.yaml": about("..")}, InvalidChart, "name", id="a name that is a path"),
-        pytest.param({"Chart.yaml": about(version='"1.0.0\\e[31m"')}, InvalidChart, "version", id="escape codes"),
-        pytest.param({"Chart.yaml": "apiVersion: v3\nname: web\nversion: 1.0.0\n"}, InvalidChart, "v2 is supported", id="v3"),
-        pytest.param({"values.yaml": "a: ["}, InvalidChart, r"values\.yaml", id="broken values"),
-        pytest.param({"values.schema.json": '{"$ref": "#"}'}, InvalidValues, "reference cycle", id="a schema of itself"),
-        pytest.param(
-            {"values.schema.json": '{"x": {"$id": "http://10.0.0.1/"}, "$ref": "http://10.0.0.1/"}'},
-            InvalidValues, "proxyconnect", id="a schema that pretends to have what it refers to",
-        ),
-        pytest.param({TEMPLATE: '{{ define "r" }}{{ include "r" . }}{{ end }}{{ include "r" . }}'}, RenderFailed, "nested reference", id="endless include"),
-        pytest.param({TEMPLATE: "{{ range until 20002 }}---\na: b\n{{ end }}"}, RenderedTooBig, "documents", id="too many documents"),
-        pytest.param({TEMPLATE: 'a: {{ repeat 20000000 "x" }}'}, RenderedTooBig, "renders to 19 MiB", id="too much text"),
-        pytest.param({TEMPLATE: 'a: {{ repeat 20000000000 "x" }}'}, RenderOutOfMemory, "more memory", id="20 GB"),
-        pytest.param({TEMPLATE: "{{ range until 1000000000 }}{{ end }}"}, RenderOutOfMemory, "more memory", id="a long range"),
-        pytest.param({TEMPLATE: "a: &a [x,x,x,x,x,x,x,x]\n" + "".join(
-            f"{n}: &{n} [*{p},*{p},*{p},*{p},*{p},*{p},*{p},*{p}]\n" for p, n in zip("abcdefg", "bcdefgh", strict=True)
-        )}, RenderFailed, "excessive aliasing", id="billion laughs"),
-        pytest.param({TEMPLATE: "a: " + "[" * 20000 + "]" * 20000}, RenderFailed, "max depth", id="deep YAML"),
-    ],
-)  # fmt: skip
-async def test_a_bad_chart_fails_by_its_name_and_the_next_renders(
-    engine: Engine, tmp_path: Path, files: FILES, error: type[ChartError], message: str
-) -> None:
-    with pytest.raises(error, match=message) as failed:
-        await engine.render(request(tmp_path, files))
-    assert len(str(failed.value)) < 3000
-    assert await text(engine, tmp_path, "2") == "2"
-
-
-async def test_a_runaway_is_stopped_in_time(engine: Engine, tmp_path: Path) -> None:
-    forever = "{{ range until 100000 }}{{ range until 100000 }}{{ end }}{{ end }}"
-    with pytest.raises(RenderTimedOut, match=r"longer than 0\.5s"):
-        await engine.render(request(tmp_path, {TEMPLATE: forever}, timeout=timedelta(seconds=0.5)))
-    assert workers() == set()
-    assert await text(engine, tmp_path, "2") == "2"
-
-
-async def test_a_caller_who_leaves_takes_the_worker_along(engine: Engine, tmp_path: Path) -> None:
-    forever = "{{ range until 100000 }}{{ range until 100000 }}{{ end }}{{ end }}"
-    assert await text(engine, tmp_path, "2") == "2"
-    task = asyncio.create_task(engine.render(request(tmp_path, {TEMPLATE: forever})))
-    await asyncio.sleep(0.1)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert workers() == set()
-
-
-async def test_a_worker_knows_no_secrets_and_dies_with_the_engine(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("KUBECONFIG", "/etc/kubeconfig")
-    monkeypatch.setenv("A_SECRET", "hunter2")
-    before = workers()
-    engine = Engine(size=1)
-    async with engine.serve():
-        assert await text(engine, tmp_path, "2") == "2"
-        (pid,) = workers() - before
-        environment = Path(f"/proc/{pid}/environ").read_text()
-    assert "KUBECONFIG" not in environment
-    assert "hunter2" not in environment
-    assert workers() == before
-
-
-async def test_an_idle_worker_ends(tmp_path: Path) -> None:
-    before = workers()
-    engine = Engine(size=1, idle=timedelta(seconds=0.1))
-    async with engine.serve():
-        assert await text(engine, tmp_path, "2") == "2"
-        assert len(workers() - before) == 1
-        async with asyncio.timeout(5):
-            while workers() != before:
-                await asyncio.sleep(0.02)
-        assert await text(engine, tmp_path, "2") == "2"
-
-
-async def test_a_worker_that_died_while_idle_is_replaced(tmp_path: Path) -> None:
-    before = workers()
-    engine = Engine(size=1)
-    async with engine.serve():
-        assert await text(engine, tmp_path, "2") == "2"
-        (pid,) = workers() - before
-        os.kill(pid, signal.SIGKILL)
-        async with asyncio.timeout(5):
-            while workers() != before:
-                await asyncio.sleep(0.02)
-        await asyncio.sleep(0.05)
-        assert await text(engine, tmp_path, "2") == "2"
-
-
-async def test_a_worker_that_has_grown_is_not_kept(tmp_path: Path) -> None:
-    before = workers()
-    engine = Engine(size=1, limits=Limits(keep_bytes=1))
-    async with engine.serve():
-        assert await text(engine, tmp_path, "2") == "2"
-        assert workers() == before
-
-
-async def test_an_engine_that_cannot_start_says_so(tmp_path: Path) -> None:
-    engine = Engine(size=1, limits=Limits(memory_bytes=1))
-    async with engine.serve():
-        with pytest.raises(EngineFailed, match="does not start"):
-            await engine.render(request(tmp_path, {TEMPLATE: "a: b"}))
-
-
-async def test_values_that_are_no_json_are_refused(engine: Engine, tmp_path: Path) -> None:
-    with pytest.raises(InvalidValues, match="cannot be passed"):
-        await text(engine, tmp_path, "1", values={"x": object()})
-    with pytest.raises(InvalidValues, match="larger than"):
-        await text(engine, tmp_path, "1", values={"x": "y" * (17 * 2**20)})
-
-
-async def test_a_cluster_without_a_version_is_no_fault_of_the_chart(engine: Engine, tmp_path: Path) -> None:
-    with pytest.raises(EngineFailed, match="version"):
-        await text(engine, tmp_path, "1", capabilities=Capabilities("unheard-of", frozenset()))
-
-
-async def test_a_missing_chart_is_an_invalid_one(engine: Engine, tmp_path: Path) -> None:
-    with pytest.raises(InvalidChart, match="No such file"):
-        await engine.render(RenderRequest(tmp_path / "none.tgz", "demo", "shop", CLUSTER))
-
-
-async def test_the_controllers_process_never_loads_the_library() -> None:
-    script = "import sys, shared.charts.engine; print('helm_python' in sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
-    )
-    assert done.stdout == "False\n"
