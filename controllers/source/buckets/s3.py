@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from controllers.source.buckets.xml_pages import MAX_PAGE_BYTES, s3_page
 DEFAULT_REGION = "us-east-1"
 _AMAZON = "s3.amazonaws.com"
 _GOOGLE = "storage.googleapis.com"
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{1,61}[A-Za-z0-9]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +40,11 @@ class Place:
             valid = bool(parts.hostname) and parts.netloc == host and "@" not in host and parts.port != 0
         except ValueError:
             valid = False
-        if not valid or not bucket or "/" in bucket:
-            raise BucketError(f"endpoint '{endpoint[:200]}' is no host[:port], or the bucket no name")
+        if not valid:
+            raise BucketError(f"endpoint '{endpoint[:200]}' is no host[:port]")
+        # The name may become part of the host, where other characters would end it.
+        if _BUCKET.fullmatch(bucket) is None:
+            raise BucketError(f"'{bucket[:200]}' is not the name of a bucket")
         return cls(f"{'http' if insecure else 'https'}://{host}", bucket, region)
 
     @property
@@ -58,7 +63,7 @@ class Place:
     def _virtual(self) -> bool:
         hostname = urlsplit(self.endpoint).hostname or ""
         amazon = hostname.endswith((".amazonaws.com", ".amazonaws.com.cn"))
-        return (amazon or self.is_google) and "." not in self.bucket
+        return (amazon or self.is_google) and not {".", ":"} & set(self.bucket)
 
     def path(self, key: str) -> str:
         return f"/{key}" if self._virtual else f"/{self.bucket}/{key}"

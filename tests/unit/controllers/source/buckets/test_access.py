@@ -56,7 +56,7 @@ async def access() -> AsyncIterator[BucketAccess]:
 
 
 def bucket(**spec: Any) -> Bucket:
-    given = {"interval": "1m", "bucketName": "b", "endpoint": "minio.example.com"} | spec
+    given = {"interval": "1m", "bucketName": "objects", "endpoint": "minio.example.com"} | spec
     for name in ("secretRef", "certSecretRef", "proxySecretRef"):
         if name in given:
             given[name] = {"name": given[name]}

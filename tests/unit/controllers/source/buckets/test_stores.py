@@ -88,20 +88,20 @@ async def wire() -> AsyncIterator[Wire]:
 
 
 def s3(server: Server, wire: Wire, region: str = "") -> S3:
-    return S3(wire, Place.of(server.endpoint, "b", region, insecure=True), Keys("a", "s"))
+    return S3(wire, Place.of(server.endpoint, "bkt", region, insecure=True), Keys("a", "s"))
 
 
 @pytest.mark.parametrize(
     ("endpoint", "bucket", "region", "host", "path"),
     [
-        ("minio.example.com:9000", "b", "", "minio.example.com:9000", "/b/k"),
-        ("https://minio.example.com/", "b", "", "minio.example.com", "/b/k"),
-        ("s3.amazonaws.com", "b", "eu-west-1", "b.s3.eu-west-1.amazonaws.com", "/k"),
-        ("s3.amazonaws.com", "b", "us-east-1", "b.s3.amazonaws.com", "/k"),
+        ("minio.example.com:9000", "bkt", "", "minio.example.com:9000", "/bkt/k"),
+        ("https://minio.example.com/", "bkt", "", "minio.example.com", "/bkt/k"),
+        ("s3.amazonaws.com", "bkt", "eu-west-1", "bkt.s3.eu-west-1.amazonaws.com", "/k"),
+        ("s3.amazonaws.com", "bkt", "us-east-1", "bkt.s3.amazonaws.com", "/k"),
         ("s3.amazonaws.com", "b.c", "eu-west-1", "s3.eu-west-1.amazonaws.com", "/b.c/k"),
-        ("s3.cn-north-1.amazonaws.com.cn", "b", "", "b.s3.cn-north-1.amazonaws.com.cn", "/k"),
-        ("storage.googleapis.com", "b", "", "b.storage.googleapis.com", "/k"),
-        ("[::1]:9000", "b", "", "[::1]:9000", "/b/k"),
+        ("s3.cn-north-1.amazonaws.com.cn", "bkt", "", "bkt.s3.cn-north-1.amazonaws.com.cn", "/k"),
+        ("storage.googleapis.com", "bkt", "", "bkt.storage.googleapis.com", "/k"),
+        ("[::1]:9000", "bkt", "", "[::1]:9000", "/bkt/k"),
     ],
 )
 def test_where_a_bucket_is(endpoint: str, bucket: str, region: str, host: str, path: str) -> None:
@@ -112,7 +112,15 @@ def test_where_a_bucket_is(endpoint: str, bucket: str, region: str, host: str, p
 @pytest.mark.parametrize("endpoint", ["", "a b/c", "host/path", "u:p@host", "host:99999", "[::1", "http://"])
 def test_endpoints_that_are_none(endpoint: str) -> None:
     with pytest.raises(BucketError):
-        Place.of(endpoint, "b", "", insecure=False)
+        Place.of(endpoint, "bucket", "", insecure=False)
+
+
+@pytest.mark.parametrize(
+    "bucket", ["", "ab", "a/b", "evil.example.com#", "evil.example.com?", "a@b", "..", "a\n", "é" * 3]
+)
+def test_names_that_could_end_the_host(bucket: str) -> None:
+    with pytest.raises(BucketError, match="is not the name of a bucket"):
+        Place.of("s3.amazonaws.com", bucket, "", insecure=False)
 
 
 async def test_a_store_that_is_busy_for_a_moment_is_asked_again(server: Server, wire: Wire) -> None:
@@ -173,11 +181,11 @@ async def test_an_object_that_is_not_there(server: Server, wire: Wire) -> None:
 
 async def test_nobody_there(wire: Wire) -> None:
     with pytest.raises(StoreUnreachable, match=r"127\.0\.0\.1:9: "):
-        await S3(wire, Place.of("127.0.0.1:9", "b", "", insecure=True), None).page("", "")
+        await S3(wire, Place.of("127.0.0.1:9", "bkt", "", insecure=True), None).page("", "")
 
 
 async def test_without_keys_nothing_is_signed(server: Server, wire: Wire) -> None:
-    await S3(wire, Place.of(server.endpoint, "b", "", insecure=True), None).page("", "")
+    await S3(wire, Place.of(server.endpoint, "bkt", "", insecure=True), None).page("", "")
     assert "Authorization" not in server.seen[0].headers
 
 
@@ -328,7 +336,7 @@ async def test_a_store_that_wants_a_client_certificate(tmp_path: Path) -> None:
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=authority.server_context(clients=True)).start()
-    place = Place.of(f"127.0.0.1:{runner.addresses[0][1]}", "b", "", insecure=False)
+    place = Place.of(f"127.0.0.1:{runner.addresses[0][1]}", "bkt", "", insecure=False)
     try:
         for opening, welcome in (
             (Opening(ca=authority.pem, certificate=certificate, private_key=key), True),
