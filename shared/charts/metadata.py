@@ -14,7 +14,7 @@ from shared.logic.semver import InvalidVersion, Version
 
 _MAX_NAME = 250
 _MAX_DEPENDENCIES = 500
-_NAME = re.compile(r"[^\s/\\\x00-\x1f\x7f]+")
+_NAME = re.compile(r"[^\s/\\]+")
 _ALIAS = re.compile(r"[a-zA-Z0-9_-]+")
 _TYPES = ("", "application", "library")
 
@@ -81,7 +81,8 @@ def require_name(name: str) -> None:
     """Raises InvalidMetadata for what is no name of a chart, or no name of a file."""
     if not name:
         raise InvalidMetadata("chart.metadata.name is required")
-    if len(name) > _MAX_NAME or name in (".", "..") or not _NAME.fullmatch(name):
+    is_plain = len(name) <= _MAX_NAME and name.isprintable() and _NAME.fullmatch(name)
+    if name in (".", "..") or not is_plain:
         raise InvalidMetadata(f"chart.metadata.name {name[:100]!r} is invalid")
 
 

@@ -27,7 +27,7 @@ class ChartVersion:
         return cls(
             raw["name"],
             raw["version"],
-            tuple(url for url in listed if isinstance(url, str)),
+            tuple(url for url in listed if isinstance(url, str) and url.isprintable()),
             digest if isinstance(digest, str) else "",
         )
 

@@ -68,7 +68,9 @@ def note(report: Report, failure: Failure) -> None:
             conditions.mark_false(SOURCE_VERIFIED, Reason.VERIFICATION_ERROR, failure.message)
         return
     conditions.delete(BUILD_FAILED)
-    if failure.reason in _OF_FETCHING:
+    if failure.reason == ChartReason.UNSUPPORTED_SOURCE_KIND:
+        conditions.mark_true(FETCH_FAILED, ChartReason.SOURCE_UNAVAILABLE, failure.message)
+    elif failure.reason in _OF_FETCHING:
         conditions.mark_true(FETCH_FAILED, failure.reason, failure.message)
     else:
         conditions.mark_true(FETCH_FAILED, ChartReason.UNKNOWN, f"unknown build error: {failure.message}")

@@ -114,7 +114,7 @@ async def finalize(deps: Deps, repo: HelmRepository, report: Report) -> None:
 
 def is_static(obj: Mapping[str, Any]) -> bool:
     """Whether an object needs no controller."""
-    return bool(obj["spec"].get("type") == "oci")
+    return bool((obj.get("spec") or {}).get("type") == "oci")
 
 
 async def _keep_stored(deps: Deps, repo: HelmRepository, report: Report) -> Artifact | None:

@@ -6,12 +6,14 @@ import pytest
 import yaml
 
 from shared.model.kinds import BUCKET, GIT_REPOSITORY, HELM_CHART, HELM_REPOSITORY
+from shared.oci.push import push_artifact
 from tests.e2e.git_repository.words import make_secret
 from tests.e2e.helm_repository.words import chart_files, make_helm_chart, make_repository, names_in, served
 from tests.e2e.repository import Repository
 from tests.e2e.world import World, condition
 from tests.fakes.chart_repository import ChartRepository, make_chart
 from tests.fakes.object_store import ACCESS, SECRET, MotoServer
+from tests.fakes.registry import fake_registry
 
 pytestmark = pytest.mark.e2e
 
@@ -128,6 +130,34 @@ async def test_dependencies(world: World, repository: Repository, server: ChartR
         obj = await world.failing(HELM_CHART, name, "DependencyBuildError")
         assert words in condition(obj, "BuildFailed")["message"]
     assert "s3cr3t" not in str(obj)
+
+
+async def test_dependencies_that_nobody_described(
+    world: World, repository: Repository, server: ChartRepository
+) -> None:
+    chart, _ = make_chart("tagged", "2.0.0+x")
+    server.add(*make_chart("open", "1.0.0"))
+    server.add(*make_chart("open", "1.1.0"))
+    layer = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
+    async with fake_registry() as registry:
+        async with registry.client("charts/tagged") as client:
+            await push_artifact(client, "2.0.0_x", [(chart, layer)])
+        # It says no more than that this registry has no TLS.
+        await make_repository(world, "plain", type="oci", url=registry.url("charts"), insecure=True)
+        wanted = [
+            {"name": "open", "version": "1.0.0", "repository": f"{server.url}/"},
+            {"name": "open", "version": "~1.1", "repository": server.url, "alias": "newer"},
+            {"name": "tagged", "version": "2.x", "repository": registry.url("charts")},
+        ]
+        repository.commit({"app/Chart.yaml": metadata("app", "1.0.0", dependencies=wanted)})
+        await world.git_repository(url=repository.url, ref={"branch": "main"})
+        await make_helm_chart(world, chart="app", sourceRef=SOURCE)
+        files = names_in(await world.ready(HELM_CHART, "app", revision="1.0.0"))
+    assert files == {"app/Chart.yaml"} | {
+        f"app/charts/{name}.tgz" for name in ("open-1.0.0", "open-1.1.0", "tagged-2.0.0+x")
+    }
+    # One index for both.
+    assert server.seen("/index.yaml") == 1
 
 
 async def test_what_is_no_chart(world: World, repository: Repository) -> None:

@@ -23,7 +23,7 @@ def test_what_is_read() -> None:
         ({"name": None}, "name is required"),
         *(
             ({"name": name}, "name .* is invalid")
-            for name in ("..", ".", "a/b", "a\\b", "a b", "a\n", "\0", "x" * 251)
+            for name in ("..", ".", "a/b", "a\\b", "a b", "a\n", "\0", "\x1b[31m", "a\u202eb", "x" * 251)
         ),
         ({"name": ["x"]}, "name is no text"),
         ({"version": ""}, "version is required"),

@@ -57,7 +57,7 @@ def test_of_equals_the_newest() -> None:
 
 
 def test_what_is_said_of_a_download_may_be_anything() -> None:
-    chosen = choose([entry("1.0.0", urls=[None, "a", 1], digest=7)], "*")
+    chosen = choose([entry("1.0.0", urls=[None, "a", 1, "https://x/\x1b[31m"], digest=7)], "*")
     assert chosen is not None
     assert (chosen.urls, chosen.digest) == (("a",), "")
 

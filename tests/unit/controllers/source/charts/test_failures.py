@@ -53,6 +53,7 @@ def test_reasons_of_builds(reason: ChartReason, final: bool, expected: dict[str,
         (Failure("gone", reason=Reason.READ_OPERATION_FAILED), "ReadOperationFailed"),
         (Failure("gone", reason=ChartReason.NO_SOURCE_ARTIFACT), "NoSourceArtifact"),
         (Failure("gone", reason=ChartReason.SOURCE_UNAVAILABLE), "SourceUnavailable"),
+        (Stalled("odd", reason=ChartReason.UNSUPPORTED_SOURCE_KIND), "SourceUnavailable"),
     ],
 )
 def test_reasons_of_everything_else(failure: Any, expected: str) -> None:
