@@ -44,7 +44,7 @@ class Limits:
     """Of one worker: memory it may fill, the size its Go heap aims for, and from which it is not kept."""
 
     memory_bytes: int = 512 * 2**20
-    heap_bytes: int = 192 * 2**20
+    heap_bytes: int = 128 * 2**20
     keep_bytes: int = 192 * 2**20
 
 
@@ -63,7 +63,8 @@ class _Worker:
         writer = self.process.stdin
         assert writer is not None
         raw = orjson.dumps(request)
-        writer.write(len(raw).to_bytes(_LENGTH_BYTES, "big") + raw)
+        writer.write(len(raw).to_bytes(_LENGTH_BYTES, "big"))
+        writer.write(raw)
         await writer.drain()
 
     async def answer(self) -> dict[str, Any]:

@@ -75,7 +75,8 @@ def _read(source: BinaryIO) -> dict[str, Any] | None:
 
 def _write(sink: BinaryIO, answer: dict[str, Any]) -> None:
     raw = orjson.dumps(answer)
-    sink.write(len(raw).to_bytes(_LENGTH_BYTES, "big") + raw)
+    sink.write(len(raw).to_bytes(_LENGTH_BYTES, "big"))
+    sink.write(raw)
     sink.flush()
 
 
