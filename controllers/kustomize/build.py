@@ -78,7 +78,11 @@ class Builder:
         except (SopsError, InvalidVariableName, BadSubstitution, YamlError) as error:
             raise BuildFailed(str(error)) from error
         except RemoteRefused as error:
-            hint = "" if self._bases else "; --no-remote-bases is set, so copy it or make it a source"
+            hint = (
+                ""
+                if self._bases
+                else "; nothing is fetched here (--no-remote-bases): copy it, or make it a source"
+            )
             raise BuildFailed(f"kustomize build failed: {error}{hint}") from error
         except BuildError as error:
             raise BuildFailed(f"kustomize build failed: {error}") from error

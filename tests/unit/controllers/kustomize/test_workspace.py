@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from controllers.kustomize.failures import ArtifactFailed
+from controllers.kustomize.failures import ArtifactFailed, WorkspaceFailed
 from controllers.kustomize.fetch import Fetch
 from controllers.kustomize.memory import Memories
 from controllers.kustomize.workspace import Workspace
@@ -127,3 +127,14 @@ async def test_an_artifact_that_is_gone_is_awaited_and_a_bad_one_is_a_failure(st
     with pytest.raises(ArtifactFailed):
         await files(store, store.artifact("bad", b"no archive"), fetch, memory)
     assert store.kept() == 0
+
+
+async def test_no_room_to_unpack_is_a_failure_with_its_own_reason(store: Store, tmp_path: Path) -> None:
+    async with aiohttp.ClientSession() as session:
+        workspace = Workspace(tmp_path / "gone", Fetcher(session, tmp_path, FetchPolicy(retries=0)))
+    fetch = Fetch(workspace, retries=0, requeue=timedelta(seconds=30))
+    memory = Memories(full_check=timedelta(hours=1), forgotten=lambda _key: None).of(KS.key)
+    with pytest.raises(WorkspaceFailed, match=r"^tmp dir error: ") as failed:
+        await files(store, store.artifact("one"), fetch, memory)
+    assert failed.value.reason == "DirCreationFailed"
+    assert failed.value.metadata == {"kustomize.toolkit.fluxcd.io/revision": "main@sha1:one"}
