@@ -27,9 +27,9 @@ _MAX_DOCUMENTS = 100_000
 
 _PROPERTIES = re.compile(r"(?:(?:&[^\s,\[\]{}]+|![^\s]*)\s+)+")
 _TRAILING = re.compile(r"[ \t]+(#[^\r\n]*)")
-_TRAILING_IN_FLOW = re.compile(r"[ \t]*,?[ \t]+(#[^\r\n]*)")
+_TRAILING_IN_FLOW = re.compile(r"(?:[ \t]*,)?[ \t]+(#[^\r\n]*)")
 _BLOCK_HEADER = re.compile(r"[|>][-+0-9]*[ \t]+(#[^\r\n]*)")
-_ITEM = re.compile(r"[ \t]*(?:-[ \t]+)+(?:[&!]\S*[ \t]+)*")
+_ITEM = re.compile(r"[ \t]*(?:-[ \t]+)+")
 _INDENT = re.compile(r"[ \t]*")
 
 
@@ -193,9 +193,15 @@ class _Scan:
 
     def _above(self, start: int, *, in_flow: bool) -> str:
         """The line before an item that begins its own line, if it is a comment, and the only one there."""
-        text = self._text
-        line = text.rfind("\n", 0, start) + 1
-        if line == 0 or not (_INDENT if in_flow else _ITEM).fullmatch(text, line, start):
+        text, line = self._text, start
+        # Backwards over what may stand before an item, and no further: lines may be very long.
+        while line and text[line - 1] in " \t-":
+            line -= 1
+        if (
+            line == 0
+            or text[line - 1] != "\n"
+            or not (_INDENT if in_flow else _ITEM).fullmatch(text, line, start)
+        ):
             return ""
         before = text.rfind("\n", 0, line - 1) + 1
         comment = text[before : line - 1].strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 import yaml
@@ -228,6 +229,27 @@ def test_any_comment_is_a_marker_or_none(comment: str) -> None:
     found = parse_marker(f"# {comment}")
 
     assert found is None or isinstance(found, str)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("l: [" + "a, " * 100_000 + "b]", id="one line"),
+        pytest.param("l: [" + "a,\n " * 100_000 + "b]", id="many lines"),
+        pytest.param("l: [a" + " " * 500_000 + "\n, b]", id="spaces"),
+        pytest.param("a: b" + " " * 500_000 + "\nc: d", id="spaces at an end"),
+        pytest.param("l:\n" + "# c\n" * 100_000 + "- a", id="comments"),
+        pytest.param("l:\n" + "- - - - a\n" * 20_000, id="dashes"),
+        pytest.param("a: " + "&x !!str " * 1, id="properties"),
+    ],
+)
+def test_long_texts_take_no_longer_than_they_are_long(text: str) -> None:
+    started = time.monotonic()
+
+    edited = edit(f"{text}\nz: a {mark('web')}", SETTERS)
+
+    assert edited.text == f"{text}\nz: web:v2 {mark('web')}"
+    assert time.monotonic() - started < 10
 
 
 WORDS = st.text("ab: #'\"\\-\n\té😀[]{},&*!|>%@`1", max_size=12)
