@@ -20,7 +20,10 @@ class GenerationSettings:
 
     @staticmethod
     def offer(flags: Flags) -> None:
-        flags.boolean("no-cross-namespace-refs", "ArtifactGenerators use sources of their own namespace only")
+        # Flux installs this kind only where it is asked for, with false. Here it is always there: a cluster
+        # that was locked down for tenants must not be opened by it.
+        text = "ArtifactGenerators use sources of their own namespace only"
+        flags.boolean("no-cross-namespace-refs", text, default=True)
         flags.number("http-retry", 9, "how often an ArtifactGenerator tries again to fetch a source")
         flags.duration("reconciliation-timeout", "10m", "longest time for one run of an ArtifactGenerator")
 

@@ -81,3 +81,12 @@ async def test_a_paused_generator_makes_nothing(world: World, repository: Reposi
     obj = await generated(world)
     assert condition(obj, "Ready")["reason"] == "Succeeded"
     assert content(await world.get(EXTERNAL_ARTIFACT, "a")) == {"a": "1"}
+
+
+async def test_sources_of_others_are_theirs(world: World) -> None:
+    source = {"alias": "repo", "kind": "GitRepository", "name": "repo", "namespace": "default"}
+    await world.artifact_generator(sources=[source], artifacts=[{"name": "a", "copy": [copy("@repo/a")]}])
+    obj = await world.failing(ARTIFACT_GENERATOR, "parts", "AccessDenied")
+    assert condition(obj, "Stalled")["message"] == (
+        "can't access 'GitRepository/default/repo', cross-namespace references have been blocked"
+    )

@@ -26,11 +26,11 @@ def test_limits_of_charts() -> None:
 
 def test_generation() -> None:
     generation = Settings.from_process([], {}).generation
-    assert (generation.own_namespace_only, generation.retries) == (False, 9)
+    assert (generation.own_namespace_only, generation.retries) == (True, 9)
     assert generation.timeout == timedelta(minutes=10)
     variables = {"SOURCE_CONTROLLER_LOCALHOST": "localhost:8080"}
-    generation = Settings.from_process(["--no-cross-namespace-refs", "--http-retry=2"], variables).generation
-    assert (generation.own_namespace_only, generation.retries) == (True, 2)
+    generation = Settings.from_process(["--no-cross-namespace-refs=false", "--http-retry=2"], variables).generation
+    assert (generation.own_namespace_only, generation.retries) == (False, 2)
     assert generation.source_host == "localhost:8080"
 
 
