@@ -24,8 +24,9 @@ from controllers.source.conditions import (
 )
 from controllers.source.includes import Includes
 from controllers.source.news import reason_to_tell
-from controllers.source.obtain import Checkout, fetch, inside, resolve
+from controllers.source.obtain import Checkout, fetch, resolve
 from controllers.source.storage_step import keep_stored, remove_stored
+from controllers.source.tree_path import inside
 from controllers.source.verification import forget_old_verdict, verify
 from controllers.source.workspace import workspace
 from shared.artifacts.errors import StorageFailed

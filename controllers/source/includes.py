@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from controllers.source.conditions import INCLUDE_UNAVAILABLE, STORAGE_OPERATION_FAILED, Reason, noting
-from controllers.source.obtain import inside
+from controllers.source.tree_path import inside
 from shared.artifacts.errors import ArtifactError, StorageFailed
 from shared.artifacts.storage import Shelf, Storage
 from shared.artifacts.unpack import Links, unpack

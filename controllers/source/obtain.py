@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from controllers.source.conditions import Reason
+from controllers.source.tree_path import inside
 from shared.git import resolve as resolving
 from shared.git.client import Commit, Git, Module
 from shared.git.errors import EmptyRepository, GitError, InvalidCredentials
@@ -46,17 +47,6 @@ async def fetch(git: Git, repo: GitRepository, remote: Remote, target: Target, f
         if repo.content.recurse_submodules:
             modules = await git.fetch_submodules(remote, repository, commit.hash, within=repo.timeout)
     return Checkout(repository, replace(target, commit=commit.hash), commit, tuple(modules))
-
-
-def inside(path: str) -> tuple[str, ...]:
-    """A path's components, kept below the root: `..` at the root leads nowhere."""
-    parts: list[str] = []
-    for part in path.split("/"):
-        if part == "..":
-            del parts[-1:]
-        elif part not in {"", "."}:
-            parts.append(part)
-    return tuple(parts)
 
 
 @contextmanager

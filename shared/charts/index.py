@@ -1,25 +1,21 @@
-"""A repository's index as this project stores it, and how one chart is found in it.
+"""Bring a repository's index into the form that is stored (index_store.py), as a stream.
 
-The stored form is JSON with one version per line, each chart's versions from the highest down, so that
-whoever wants one chart reads its lines and nothing else; to everybody else it is an ordinary index
-(spec source 10.2). Neither writing nor reading holds more than one chart in memory.
+Never more than one chart is in memory, and of one with very many versions only a part.
 """
 
-import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import orjson
 
 from shared.charts.index_items import Field, IndexInvalid, Item
 from shared.charts.index_json import read_json
+from shared.charts.index_store import BEGIN, heading
 from shared.charts.index_yaml import read_yaml
 from shared.charts.metadata import InvalidMetadata, Metadata
 from shared.logic.semver import Version
 
-_BEGIN = b'{"entries":{\n'
 _END_OF_CHART = b"\n]"
 # A chart with more versions stays in the order of its author: sorting means holding.
 _MAX_SORTED = 10_000
@@ -76,11 +72,11 @@ class _Writer:
     _dropped: int = 0
 
     def __post_init__(self) -> None:
-        self.sink.write(_BEGIN)
+        self.sink.write(BEGIN)
 
     def begin_chart(self, name: str) -> None:
         self._end_chart()
-        self.sink.write((b",\n" if self._charts else b"") + _heading(name))
+        self.sink.write((b",\n" if self._charts else b"") + heading(name))
         self._charts += 1
         self._in_chart = self._is_first = True
 
@@ -124,33 +120,3 @@ class _Writer:
             self._is_first = False
         self._held.clear()
         self._held_bytes = 0
-
-
-def _heading(chart: str) -> bytes:
-    return orjson.dumps(chart) + b":["
-
-
-def is_stored_form(path: Path) -> bool:
-    """Whether a file was written by `rewrite_index`; one of another controller need not be."""
-    try:
-        with path.open("rb") as file:
-            return file.read(len(_BEGIN)) == _BEGIN
-    except OSError:
-        return False
-
-
-def versions_of(path: Path, chart: str) -> Iterator[dict[str, Any]]:
-    """The versions of a chart in a stored index, highest first; none where there is no such chart.
-
-    Raises IndexInvalid for a file that `rewrite_index` did not write, OSError.
-    """
-    if not is_stored_form(path):
-        raise IndexInvalid("the index was stored in another form")
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
-        heading = b"\n" + _heading(chart)
-        start = text.find(heading, len(_BEGIN) - 1)
-        if start < 0:
-            return
-        text.seek(start + len(heading) + 1)
-        while (line := text.readline()) and not line.startswith(b"]"):
-            yield orjson.loads(line.rstrip(b",\n"))

@@ -12,6 +12,7 @@ from typing import Any, Self
 from shared.logic.go_scalars import go_float
 from shared.logic.semver import InvalidVersion, Version
 
+LOCAL = "file://"
 _MAX_NAME = 250
 _MAX_DEPENDENCIES = 500
 _NAME = re.compile(r"[^\s/\\]+")
@@ -43,6 +44,11 @@ class Dependency:
         if alias and not _ALIAS.fullmatch(alias):
             raise InvalidMetadata(f"dependency {name[:100]!r} has disallowed characters in the alias")
         return cls(name, version, repository, alias)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is looked for beside the chart instead of in a repository."""
+        return not self.repository or self.repository.startswith(LOCAL)
 
     @property
     def shown(self) -> str:

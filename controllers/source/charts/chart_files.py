@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from controllers.source.charts.limits import Bounds
 from shared.artifacts.errors import ArchiveRefused, ArtifactError
 from shared.artifacts.tar_stream import Limits
 from shared.artifacts.unpack import Links, unpack_now
@@ -31,14 +32,6 @@ _YAML = YamlLimits(size_bytes=8 * 1024 * 1024, depth=100)
 
 class ChartRefused(Exception):
     """The files are no chart, or one that is too large."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """In bytes: of the packaged chart, and of each file in it."""
-
-    chart: int
-    file: int
 
 
 @dataclass(frozen=True, slots=True)

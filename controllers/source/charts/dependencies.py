@@ -14,7 +14,6 @@ from controllers.source.charts.conditions import ChartReason
 from controllers.source.charts.download import DownloadDenied, DownloadFailed, Wanted, download
 from controllers.source.charts.failures import authentication_failure, build_failure
 from controllers.source.charts.index_charts import IndexCharts, OpenIndex
-from controllers.source.charts.local_dependencies import is_local
 from controllers.source.charts.registry_charts import RegistryCharts
 from controllers.source.charts.remote import Remote
 from controllers.source.charts.repository_access import RepositoryAccess, index_url
@@ -50,7 +49,7 @@ class Dependencies:
         fetched: list[dict[str, Any]] = []
         for number, raw in enumerate(missing):
             dependency = Dependency.parse(raw)
-            if is_local(dependency):
+            if dependency.is_local:
                 fetched.append(dict(raw))
                 continue
             try:

@@ -38,7 +38,7 @@ from controllers.source.storage_step import keep_stored, remove_stored
 from controllers.source.workspace import workspace
 from shared.artifacts.errors import StorageFailed
 from shared.artifacts.storage import Shelf, Storage
-from shared.charts.index import is_stored_form
+from shared.charts.index_store import is_stored_form
 from shared.git.client import Git
 from shared.git.errors import GitError
 from shared.logic.digest import Digest

@@ -9,6 +9,14 @@ from shared.runtime.flags import Flags
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """In bytes: of a packaged chart, and of each file in it."""
+
+    chart: int
+    file: int
+
+
+@dataclass(frozen=True, slots=True)
 class HelmLimits:
     """`cache_size` 0 keeps nothing."""
 
@@ -18,6 +26,10 @@ class HelmLimits:
     cache_size: int
     cache_ttl: timedelta
     cache_purge: timedelta
+
+    @property
+    def bounds(self) -> Bounds:
+        return Bounds(self.chart_max_bytes, self.chart_file_max_bytes)
 
     @staticmethod
     def offer(flags: Flags) -> None:

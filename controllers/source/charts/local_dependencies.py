@@ -6,28 +6,23 @@ from pathlib import Path
 from controllers.source.charts.chart_files import (
     CHART_FILE,
     CHARTS,
-    Bounds,
     Chart,
     ChartRefused,
     files_of,
     read_chart,
     unpack_chart,
 )
-from shared.charts.metadata import Dependency
+from controllers.source.charts.limits import Bounds
+from controllers.source.tree_path import inside
+from shared.charts.metadata import LOCAL, Dependency
 from shared.charts.version_choice import ANY
 from shared.logic.semver import InvalidRange, InvalidVersion, Range, Version
 
-_LOCAL = "file://"
 Files = list[tuple[tuple[str, ...], Path]]
 
 
 class DependencyRefused(Exception):
     """A dependency is not where the chart says, or is not the one it says."""
-
-
-def is_local(dependency: Dependency) -> bool:
-    """Whether it is looked for beside the chart instead of in a repository."""
-    return not dependency.repository or dependency.repository.startswith(_LOCAL)
 
 
 def missing_of(chart: Chart, vendored: Sequence[str]) -> list[Dependency]:
@@ -38,21 +33,10 @@ def missing_of(chart: Chart, vendored: Sequence[str]) -> list[Dependency]:
     return list(missing.values())
 
 
-def clamped(path: str) -> tuple[str, ...]:
-    """A path's components, kept below the root: `..` at the root leads nowhere."""
-    parts: list[str] = []
-    for part in path.split("/"):
-        if part == "..":
-            del parts[-1:]
-        elif part not in {"", "."}:
-            parts.append(part)
-    return tuple(parts)
-
-
 def add_local(dependency: Dependency, root: Path, chart: Path, scratch: Path, bounds: Bounds) -> Files:
     """The files that a dependency of the same source adds to the chart. Raises DependencyRefused."""
-    where = dependency.repository.removeprefix(_LOCAL) or f"{CHARTS}/{dependency.name}"
-    parts = clamped(f"{chart.relative_to(root).as_posix()}/{where}")
+    where = dependency.repository.removeprefix(LOCAL) or f"{CHARTS}/{dependency.name}"
+    parts = inside(f"{chart.relative_to(root).as_posix()}/{where}")
     found = root.joinpath(*parts)
     shown = "/".join(parts)
     try:

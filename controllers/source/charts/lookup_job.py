@@ -5,8 +5,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from shared.charts.index import versions_of
 from shared.charts.index_items import IndexInvalid
+from shared.charts.index_store import versions_of
 from shared.charts.version_choice import choose
 from shared.logic.semver import InvalidRange
 

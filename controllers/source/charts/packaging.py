@@ -12,7 +12,6 @@ from typing import Any
 
 from controllers.source.charts.chart_files import (
     CHART_FILE,
-    Bounds,
     Chart,
     ChartRefused,
     files_of,
@@ -20,15 +19,16 @@ from controllers.source.charts.chart_files import (
     unpack_chart,
     vendored_names,
 )
+from controllers.source.charts.limits import Bounds
 from controllers.source.charts.local_dependencies import (
     DependencyRefused,
     Files,
     add_archive,
     add_local,
-    clamped,
     missing_of,
 )
 from controllers.source.charts.values_files import Merged, ValuesRefused, merge_files, read_values
+from controllers.source.tree_path import inside
 from shared.artifacts.errors import ArtifactError
 from shared.artifacts.pack import Content, Entry, EntryKind, Packed, pack
 from shared.artifacts.unpack import Links, unpack_now
@@ -59,7 +59,7 @@ def open_source(argument: Mapping[str, Any]) -> dict[str, Any]:
         unpack_now(Path(argument["artifact"]), root, links=Links.SKIP)
     except ArtifactError as error:
         return _problem("ReadOperationFailed", f"artifact untar error: {error}")
-    found = root.joinpath(*clamped(shown))
+    found = root.joinpath(*inside(shown))
     scratch = root.with_name("scratch")
     try:
         if found.is_file():
@@ -108,18 +108,18 @@ def package(argument: Mapping[str, Any]) -> dict[str, Any]:
 def _load(argument: Mapping[str, Any], scratch: Path, bounds: Bounds) -> tuple[Chart, bool]:
     if argument["archive"]:
         return unpack_chart(Path(argument["archive"]), _new(str(scratch / "chart")), bounds), False
-    return read_chart(Path(argument["root"]).joinpath(*clamped(argument["path"]))), True
+    return read_chart(Path(argument["root"]).joinpath(*inside(argument["path"]))), True
 
 
 def _merge(argument: Mapping[str, Any], files: Files) -> Merged:
     names = argument["values_files"]
     if argument["root"]:
         root = Path(argument["root"])
-        find: Callable[[str], Path | None] = lambda name: root.joinpath(*clamped(name))  # noqa: E731 - one of two
+        find: Callable[[str], Path | None] = lambda name: root.joinpath(*inside(name))  # noqa: E731 - one of two
         return merge_files(names, find, ignore_missing=argument["ignore_missing"])
-    inside = {"/".join(path): file for path, file in files}
+    by_name = {"/".join(path): file for path, file in files}
     return merge_files(
-        names, lambda name: inside.get("/".join(clamped(name))), ignore_missing=argument["ignore_missing"]
+        names, lambda name: by_name.get("/".join(inside(name))), ignore_missing=argument["ignore_missing"]
     )
 
 

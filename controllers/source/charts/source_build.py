@@ -8,10 +8,10 @@ from typing import Any
 from controllers.source.charts.build import Build, reusable, with_metadata
 from controllers.source.charts.conditions import ChartReason
 from controllers.source.charts.dependencies import Dependencies
-from controllers.source.charts.local_dependencies import clamped
 from controllers.source.charts.remote_build import digest_of
 from controllers.source.charts.sources import Source
 from controllers.source.charts.workshop import Workshop
+from controllers.source.tree_path import inside
 from shared.logic.digest import Digest
 from shared.model.artifact import Artifact
 from shared.model.helm_source import HelmChart, ReconcileStrategy
@@ -40,7 +40,7 @@ class SourceBuilder:
         if known is not None:
             return known
         if not repacked:
-            file = root.joinpath(*clamped(chart.chart))
+            file = root.joinpath(*inside(chart.chart))
             digest = await asyncio.to_thread(digest_of, file, self.workshop.algorithm)
             return Build(build.name, version, packaged=False, file=file, digest=digest)
         return await self._package(chart, build, root, found)
@@ -48,7 +48,7 @@ class SourceBuilder:
     async def _package(self, chart: HelmChart, build: Build, root: Path, found: dict[str, Any]) -> Build:
         folder = root.parent
         missing = await self.dependencies.fetch(chart.key.namespace, found["missing"], folder)
-        archive = str(root.joinpath(*clamped(chart.chart))) if found["packaged"] else ""
+        archive = str(root.joinpath(*inside(chart.chart))) if found["packaged"] else ""
         job = {
             "archive": archive,
             "root": str(root),

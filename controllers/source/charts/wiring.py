@@ -6,7 +6,6 @@ from typing import Any
 
 from controllers.source.charts import helm_chart, helm_repository
 from controllers.source.charts.builder import Builder
-from controllers.source.charts.chart_files import Bounds
 from controllers.source.charts.conditions import (
     CHART_OWNED,
     CHART_SUMMARY,
@@ -116,9 +115,7 @@ def _builder(
     settings: Settings, git: Git, access: RepositoryAccess, sources: Sources, measures: CacheMeasures
 ) -> Builder:
     limits = settings.helm
-    workshop = Workshop(
-        git, Bounds(limits.chart_max_bytes, limits.chart_file_max_bytes), settings.digest_algorithm
-    )
+    workshop = Workshop(git, limits.bounds, settings.digest_algorithm)
     cache = IndexCache(limits.cache_size, limits.cache_ttl, limits.cache_purge)
     indexed = IndexCharts(workshop, cache)
     authorizations = Authorizations(settings.token_cache_size, settings.token_cache_longest)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from controllers.source.charts.chart_files import Bounds
 from controllers.source.charts.conditions import ChartReason
 from controllers.source.charts.failures import build_failure
+from controllers.source.charts.limits import Bounds
 from controllers.source.conditions import Reason
 from shared.git.client import Git
 from shared.git.errors import GitError

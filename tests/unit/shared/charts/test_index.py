@@ -12,8 +12,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.charts.index import is_stored_form, rewrite_index, versions_of
+from shared.charts.index import rewrite_index
 from shared.charts.index_items import IndexInvalid
+from shared.charts.index_store import is_stored_form, versions_of
 from shared.logic.go_yaml import write
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20)

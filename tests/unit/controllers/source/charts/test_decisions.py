@@ -13,9 +13,9 @@ from controllers.source.charts.dependencies import normalized
 from controllers.source.charts.helm_repository import human_size
 from controllers.source.charts.index_cache import FULL, HIT, MISS, IndexCache
 from controllers.source.charts.index_charts import chart_url
-from controllers.source.charts.local_dependencies import clamped
 from controllers.source.charts.repository_access import basic_of, index_url, require_http
 from controllers.source.charts.source_build import metadata_of
+from controllers.source.tree_path import inside
 from shared.charts.version_choice import ChartVersion
 from shared.logic.secret import Secret, SecretUnusable
 from shared.model.artifact import Artifact
@@ -162,7 +162,7 @@ def test_the_same_repository(url: str, expected: str) -> None:
     [("./a/b/", ("a", "b")), ("a/../../b", ("b",)), ("/../..", ()), ("", ()), ("a//b", ("a", "b"))],
 )
 def test_paths_stay_inside(path: str, expected: tuple[str, ...]) -> None:
-    assert clamped(path) == expected
+    assert inside(path) == expected
 
 
 @pytest.mark.parametrize(
