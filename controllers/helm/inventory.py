@@ -11,6 +11,8 @@ import binascii
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import orjson
+
 from controllers.helm.actions.objects import ManifestUnusable, objects_of, read_objects
 from controllers.helm.release.record import Release
 from controllers.helm.session import Session
@@ -22,6 +24,8 @@ from shared.model.meta import Object, ObjectRef
 
 _HOOK = "helm.sh/hook"
 _FOLDER = "crds/"
+# The whole object must fit into the store of the API server (1.5 MiB).
+_MOST_BYTES = 768 * 1024
 
 
 async def take_stock(session: Session, release: Release) -> None:
@@ -34,7 +38,12 @@ async def take_stock(session: Session, release: Release) -> None:
         return
     refs = [await _placed(session, obj, release.namespace) for obj in objects]
     refs += [ObjectRef.of(obj) for obj in definitions]
-    session.report.status["inventory"] = Inventory.of(refs).render()
+    rendered = Inventory.of(refs).render()
+    if len(orjson.dumps(rendered)) > _MOST_BYTES:
+        session.report.status.pop("inventory", None)
+        _warn(session, "InventoryBuildFailed", f"{len(refs)} objects are too many for the status")
+        return
+    session.report.status["inventory"] = rendered
 
 
 async def _placed(session: Session, obj: Object, namespace: str) -> ObjectRef:

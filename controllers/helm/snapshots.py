@@ -16,6 +16,8 @@ from shared.model.meta import Object, parse_time, render_time
 
 API_VERSION = "v2"
 _KEPT = 5
+# As Go writes a time that is not set; the schema demands one.
+_NO_TIME = "0001-01-01T00:00:00Z"
 _GOOD = frozenset({Status.DEPLOYED.value, Status.SUPERSEDED.value})
 
 
@@ -156,8 +158,8 @@ class Snapshot:
             "chartVersion": self.chart_version,
             "appVersion": self.app_version,
             "configDigest": self.config_digest,
-            "firstDeployed": self.first_deployed or None,
-            "lastDeployed": self.last_deployed or None,
+            "firstDeployed": self.first_deployed or _NO_TIME,
+            "lastDeployed": self.last_deployed or _NO_TIME,
             "deleted": self.deleted,
             "ociDigest": self.oci_digest,
         }

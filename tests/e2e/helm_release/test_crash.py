@@ -23,7 +23,7 @@ from tests.e2e.helm_release.conftest import helm_controller
 from tests.e2e.helm_release.words import Releases, versions
 from tests.e2e.world import World, condition
 
-CRASHES = int(os.environ.get("HEADWATER_CRASHES", "6"))
+CRASHES = int(os.environ.get("HEADWATER_CRASHES", "4"))
 HOOK = """
 apiVersion: v1
 kind: ConfigMap

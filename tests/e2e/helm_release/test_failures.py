@@ -83,6 +83,22 @@ async def test_a_new_spec_ends_the_wait_of_the_old_one(releases: Releases) -> No
     assert "HealthCheckCanceled" in await releases.reasons()
 
 
+async def test_releases_that_wait_keep_nobody_from_work(releases: Releases) -> None:
+    """More of them than the controller works on at a time."""
+    await releases.offer(Chart())
+    for number in range(6):
+        await releases.release(
+            f"stuck-{number}", timeout="2m", values={"text": "never"}, healthCheckExprs=PICKY
+        )
+    async with asyncio.timeout(20):
+        while None in [await releases.text(f"stuck-{number}") for number in range(6)]:
+            await asyncio.sleep(0.05)
+    await releases.release()
+    await releases.ready(seconds=5)
+    for number in range(6):
+        await releases.change(f"stuck-{number}", suspend=True)
+
+
 async def _until_text(releases: Releases) -> None:
     async with asyncio.timeout(20):
         while await releases.text() is None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from controllers.helm.release.record import HookPhase, Status
+from controllers.helm.release.record import HookPhase, Info, Status
 from controllers.helm.snapshots import Action, History, Snapshot, TestRun, results_of
 from tests.unit.controllers.helm.releases import release, test_hook
 
@@ -107,3 +107,9 @@ def test_results_of_tests() -> None:
     tested = release(hooks=(test_hook("a", HookPhase.SUCCEEDED), test_hook("b", HookPhase.FAILED)))
     moment = "2026-01-02T03:04:05Z"
     assert results_of(tested, ["b"]) == {"b": TestRun("Failed", moment, moment)}
+
+
+def test_a_record_without_times_still_makes_a_valid_snapshot() -> None:
+    """Somebody else may have written it; the schema of the status demands both."""
+    raw = Snapshot.of(release(info=Info(Status.DEPLOYED)), Action.UPGRADE).render()
+    assert (raw["firstDeployed"], raw["lastDeployed"]) == ("0001-01-01T00:00:00Z",) * 2
