@@ -113,10 +113,19 @@ class HttpGitServer:
             await process.wait()
             return web.Response(status=status, headers=headers, body=self.mangle(raw))
         response = web.StreamResponse(status=status, headers=headers)
-        await response.prepare(request)
-        while chunk := await process.stdout.read(65536):
-            await response.write(chunk)
-        await process.wait()
+        try:
+            await response.prepare(request)
+            while chunk := await process.stdout.read(65536):
+                await response.write(chunk)
+        except ConnectionError:
+            # A client that has gone does not keep git from what it is doing.
+            await process.stdout.read()
+        except asyncio.CancelledError:
+            # The server itself ends.
+            process.kill()
+            raise
+        finally:
+            await process.wait()
         return response
 
 
