@@ -159,3 +159,31 @@ async def test_what_an_action_that_died_left_is_ended(releases: Releases, status
         ),
     )
     assert await releases.text() == "new"
+
+
+async def test_a_retry_strategy_upgrades_again_and_again(releases: Releases) -> None:
+    await releases.offer(Chart())
+    again = {"strategy": {"name": "RetryOnFailure", "retryInterval": "1s"}}
+    await releases.release(values={"broken": True}, install=again, upgrade=again)
+    world = releases.world
+    retrying = await world.until(
+        HELM_RELEASE,
+        "web",
+        lambda obj: "retrying after 1s" in condition(obj, "Reconciling").get("message", ""),
+    )
+    assert condition(retrying, "Ready")["status"] == "False"
+    await world.until(HELM_RELEASE, "web", lambda obj: versions(obj)[:1] >= [3])
+    await releases.change(values={"broken": False})
+    ready = await releases.ready()
+    assert not ready["status"].get("failures")
+
+
+async def test_an_upgrade_may_be_remediated_by_starting_over(releases: Releases) -> None:
+    await releases.offer(Chart())
+    remediation = {"retries": 1, "strategy": "uninstall"}
+    await releases.release(values={"text": "good"}, upgrade={"remediation": remediation})
+    await releases.ready()
+    await releases.change(values={"text": "bad", "broken": True})
+    stalled = await releases.stalled("RetriesExceeded")
+    assert condition(stalled, "Stalled")["message"].startswith("Failed to install after 1 attempt")
+    assert [version for version, _ in await releases.stored()] == [1]
