@@ -2,6 +2,7 @@
 
 ChartError
 ├── InvalidChart             the archive cannot be read as a chart, or is larger than a chart may be
+├── InvalidReleaseName       no release can have that name
 ├── InvalidValues            values that are no values, that the chart's schema refuses, or a schema
 │                            that cannot be judged by
 ├── RenderFailed             a template, or what it wrote, is wrong: file:line:column and cause
@@ -21,6 +22,10 @@ class ChartError(Exception):
 
 class InvalidChart(ChartError):
     """The archive is no chart."""
+
+
+class InvalidReleaseName(ChartError):
+    """Helm accepts no such name: lower-case letters, digits, dots and dashes, 53 characters at most."""
 
 
 class InvalidValues(ChartError):
@@ -58,5 +63,12 @@ def error_named(name: str, message: str) -> ChartError:
 
 _BY_NAME: dict[str, type[ChartError]] = {
     error.__name__: error
-    for error in (InvalidChart, InvalidValues, RenderFailed, RenderedTooBig, RenderOutOfMemory)
+    for error in (
+        InvalidChart,
+        InvalidReleaseName,
+        InvalidValues,
+        RenderFailed,
+        RenderedTooBig,
+        RenderOutOfMemory,
+    )
 }

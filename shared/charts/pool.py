@@ -155,6 +155,7 @@ class WorkerPool:
     async def _spawn(self) -> _Worker:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
+            "-P",  # nothing is imported from where the controller happens to run
             "-m",
             "shared.charts.worker",
             str(self._limits.memory_bytes),

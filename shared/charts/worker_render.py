@@ -43,6 +43,7 @@ def built_in_versions() -> list[str]:
 
 def render(request: Mapping[str, Any], built_in: list[str]) -> dict[str, Any]:
     """The answer to engine.py; `built_in` are built_in_versions(). Raises a ChartError."""
+    sdk.require_release_name(request["release_name"])
     raw = _archive(Path(request["chart"]))
     original = read_archive(raw)
     values = orjson.dumps(request["values"])

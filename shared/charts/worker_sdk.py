@@ -23,7 +23,14 @@ from helm_python import (
     _native,
 )
 
-from shared.charts.errors import ChartError, EngineFailed, InvalidChart, InvalidValues, RenderFailed
+from shared.charts.errors import (
+    ChartError,
+    EngineFailed,
+    InvalidChart,
+    InvalidReleaseName,
+    InvalidValues,
+    RenderFailed,
+)
 from shared.charts.values_schema import readable
 from shared.logic.go_yaml import YamlError
 
@@ -84,6 +91,14 @@ def loaded_directory(path: str) -> Iterator[SdkChart]:
         handle = _native.call_handle("helm_chart_load", path)
     with _freed(SdkChart(handle)) as chart:
         yield chart
+
+
+def require_release_name(name: str) -> None:
+    """Raises InvalidReleaseName."""
+    try:
+        _native.call_status("helm_release_name_validate", name)
+    except HelmError as error:
+        raise InvalidReleaseName(f'release name "{name}": {error}') from error
 
 
 def read_yaml(text: str) -> Any:

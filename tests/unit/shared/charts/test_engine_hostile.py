@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from shared.charts.errors import (
     ChartError,
     EngineFailed,
     InvalidChart,
+    InvalidReleaseName,
     InvalidValues,
     RenderedTooBig,
     RenderFailed,
@@ -164,6 +166,13 @@ async def test_values_that_are_no_json_are_refused(engine: Engine, tmp_path: Pat
 async def test_a_cluster_without_a_version_is_no_fault_of_the_chart(engine: Engine, tmp_path: Path) -> None:
     with pytest.raises(EngineFailed, match="version"):
         await text(engine, tmp_path, "1", capabilities=Capabilities("unheard-of", frozenset()))
+
+
+@pytest.mark.parametrize("name", ["", "Upper", "under_score", "-dash", "a" * 54, "x\n", "../x"])
+async def test_names_that_no_release_can_have(engine: Engine, tmp_path: Path, name: str) -> None:
+    wanted = replace(request(tmp_path, {TEMPLATE: "a: b"}), release_name=name)
+    with pytest.raises(InvalidReleaseName, match="release name"):
+        await engine.render(wanted)
 
 
 async def test_a_missing_chart_is_an_invalid_one(engine: Engine, tmp_path: Path) -> None:
