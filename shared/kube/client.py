@@ -15,6 +15,7 @@ import aiohttp
 import orjson
 from multidict import CIMultiDict
 
+from shared.kube import bounded_json
 from shared.kube.access import Connection
 from shared.kube.errors import (
     ApiError,
@@ -352,7 +353,7 @@ async def _lines(stream: aiohttp.StreamReader) -> AsyncIterator[bytes]:
 def _event(line: bytes) -> tuple[str, Object]:
     """The type and object of a watch event. Raises what an ERROR describes, ApiUnreachable for nonsense."""
     try:
-        event = orjson.loads(line)
+        event = bounded_json.loads(line)
         kind, obj = event["type"], event["object"]
         version = obj["metadata"]["resourceVersion"] if kind != "ERROR" else ""
         code = int(obj.get("code") or 500)
@@ -379,7 +380,7 @@ def _render(body: object, what: str) -> bytes:
 
 def _parse(raw: bytes) -> object:
     try:
-        return orjson.loads(raw)
+        return bounded_json.loads(raw)
     except orjson.JSONDecodeError:
         return None
 

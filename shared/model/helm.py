@@ -35,6 +35,7 @@ DEFAULT_TIMEOUT = timedelta(minutes=5)
 DEFAULT_MAX_HISTORY = 5
 _SHORTEST_INTERVAL = timedelta(seconds=1)
 _DEFAULT_VALUES_KEY = "values.yaml"
+_DEEPEST_VALUES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,4 +262,22 @@ def _mapping(raw: object) -> Mapping[str, Any]:
         return {}
     if not isinstance(raw, dict):
         raise TypeError("spec.values is not a mapping")
+    if _is_deeper(raw, _DEEPEST_VALUES):
+        raise ValueError(f"spec.values is nested more than {_DEEPEST_VALUES} levels deep")
     return raw
+
+
+def _is_deeper(value: object, limit: int) -> bool:
+    """Level by level, since recursion would end where the nesting does."""
+    level = [value]
+    for _ in range(limit):
+        level = [
+            child
+            for item in level
+            if isinstance(item, dict | list)
+            for child in (item.values() if isinstance(item, dict) else item)
+            if isinstance(child, dict | list)
+        ]
+        if not level:
+            return False
+    return True
