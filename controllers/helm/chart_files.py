@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from controllers.helm.chart_facts import ChartFacts, describe
+from shared.artifacts.errors import StorageFailed
 from shared.artifacts.fetch import Fetcher
 from shared.model.artifact import Artifact
 
@@ -70,8 +71,11 @@ class ChartFiles:
     async def _fetch(self, artifact: Artifact, file: _File) -> None:
         target = self._root / f"{artifact.digest.replace(':', '-')[:200]}.tgz"
         async with self._fetcher.fetched(artifact) as found:
-            await asyncio.to_thread(_link, found, target)
-        file.path, file.size = target, target.stat().st_size
+            try:
+                file.size = await asyncio.to_thread(_link, found, target)
+            except OSError as error:
+                raise StorageFailed(f"the chart cannot be kept: {error.strerror or error}") from error
+        file.path = target
 
     def _tidy(self) -> None:
         """What is used by nobody goes, the longest unused first, until the rest fits."""
@@ -86,6 +90,8 @@ class ChartFiles:
                     file.path.unlink(missing_ok=True)
 
 
-def _link(found: Path, target: Path) -> None:
+def _link(found: Path, target: Path) -> int:
+    """The size in bytes."""
     target.unlink(missing_ok=True)
     os.link(found, target)
+    return target.stat().st_size

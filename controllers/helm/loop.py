@@ -23,7 +23,7 @@ from controllers.helm.decide import (
     after_repetition,
     decide,
 )
-from controllers.helm.failures import ReleaseFailed, ReleaseStalled
+from controllers.helm.failures import ReleaseFailed, ReleaseStalled, StateUnusable
 from controllers.helm.observe import Observed, observe, rollback_target_is_intact
 from controllers.helm.requests import take_force
 from controllers.helm.session import Session
@@ -64,7 +64,10 @@ class Loop:
         return bool(self._done)
 
     async def run(self) -> Outcome:
-        """Done when the release is as wanted. Raises ReleaseFailed, ReleaseStalled, and StateFailed."""
+        """Done when the release is as wanted.
+
+        Raises ReleaseFailed, ReleaseStalled, StateFailed and StateUnusable.
+        """
         session = self._session
         while True:
             observed = await observe(session)
@@ -184,14 +187,11 @@ class Loop:
         return Pending(_AT_ONCE)
 
     def _failed(self, error: StepFailed) -> Outcome:
-        """Raises ReleaseFailed, or ReleaseStalled when only a person can help."""
+        """Raises ReleaseFailed, or StateUnusable when only a person can help."""
         session, report = self._session, self._session.report
         active = session.active
         if error.hopeless:
-            conditions_of = report.conditions
-            if not conditions_of.is_false(READY):
-                conditions_of.mark_false(READY, ReleaseFailed.reason, str(error))
-            raise ReleaseStalled(ReleaseFailed.reason, str(error)) from error
+            raise StateUnusable(str(error)) from error
         if active is not None and active.retries:
             return self._retry_later()
         if not report.conditions.is_false(READY):

@@ -36,7 +36,7 @@ from shared.kube.hands import Hands
 from shared.model.event import EventType
 from shared.model.helm import HelmRelease
 from shared.model.helm_actions import DriftMode
-from shared.model.meta import READY
+from shared.model.meta import READY, STALLED
 from shared.runtime.outcome import Done, Outcome, Pending
 from shared.runtime.report import Report
 
@@ -225,10 +225,10 @@ def note_attempt(hr: HelmRelease, report: Report, plan: Plan) -> None:
 
 def _unusable(hr: HelmRelease, report: Report, problem: StateUnusable) -> Pending:
     """A person has to act; since nothing tells us when he has, it is looked at again now and then."""
-    ready = report.before.find(READY)
+    before = report.before.find(STALLED)
     report.conditions.mark_stalled(problem.reason, problem.message)
     report.conditions.mark_false(READY, problem.reason, problem.message)
     report.observe_generation()
-    if ready is None or ready.message != problem.message:
+    if before is None or before.message != problem.message:
         report.tell(EventType.WARNING, problem.reason, problem.message)
     return Pending(hr.interval)
