@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from controllers.helm.actions import three_way
 from controllers.helm.actions.objects import Placed
 from controllers.helm.actions.take_over import take_over
 from controllers.helm.actions.toolbox import FIELD_MANAGER, Tools
@@ -131,6 +130,9 @@ class ObjectWriter:
             answer.obj = await self._client.update(item.resource, {**item.desired, "metadata": metadata})
 
     async def _patch(self, item: Placed, before: Object | None, live: Object) -> Applied:
+        # Its schemas are large, and only client-side apply needs them.
+        from controllers.helm.actions import three_way
+
         patch = merge_diff(live, three_way.merged(before or {}, item.desired, live))
         if not patch:
             return Applied.UNCHANGED

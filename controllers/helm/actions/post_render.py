@@ -7,10 +7,8 @@ say which HelmRelease it is of, which nobody can override.
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import orjson
@@ -20,18 +18,12 @@ from controllers.helm.actions.requests import PostRender, PostRenderStrategy
 from shared.charts.errors import ChartError
 from shared.charts.hooks import Arranged, arrange, by_source
 from shared.charts.rendered import Rendered
-from shared.kustomize.build import build
-from shared.kustomize.errors import BuildError, LimitExceeded
-from shared.kustomize.filesystem import MemoryTree
-from shared.kustomize.options import Options
 from shared.logic.go_yaml import read_document
 from shared.logic.go_yaml_write import write
 from shared.logic.owner import metadata_map, with_metadata
 from shared.model.meta import Object
 
 _SOURCE = "postrenderer.helm.sh/postrender-filename"
-_INPUT = "helm-output.yaml"
-_BUILD_SECONDS = 60.0
 
 
 class PostRenderFailed(Exception):
@@ -63,7 +55,7 @@ def post_render(rendered: Rendered, spec: PostRender) -> Rendered:
                 arranged = _arranged([*_changed(templates, spec), *_changed(hooks, spec)])
             case PostRenderStrategy.NO_HOOKS:
                 return replace(rendered, manifest=_arranged(_changed(templates, spec)).manifest)
-    except (ManifestUnusable, BuildError, ChartError) as error:
+    except (ManifestUnusable, ChartError) as error:
         raise PostRenderFailed(f"error while running post render on files: {error}") from error
     return replace(rendered, manifest=arranged.manifest, hooks=arranged.hooks)
 
@@ -90,16 +82,15 @@ def _labelled(obj: Object, spec: PostRender) -> Object:
 def _kustomized(documents: Sequence[_Document], kustomization: Mapping[str, Any]) -> list[_Document]:
     if not documents:
         return []
+    # The build engine is forty modules that most processes never need.
+    from controllers.helm.actions.kustomization import KustomizeFailed, kustomized
+
     tagged = [with_metadata(item.object, labels={}, annotations={_SOURCE: item.source}) for item in documents]
-    wanted = {key: kustomization[key] for key in ("patches", "images") if kustomization.get(key)}
-    tree = MemoryTree(
-        {
-            f"/{_INPUT}": "---\n".join(write(obj) for obj in tagged),
-            "/kustomization.yaml": write({"resources": [_INPUT], **wanted}),
-        }
-    )
-    built = build(tree, options=Options(deadline=_deadline()))
-    return [_untagged(item.object, number) for number, item in enumerate(built.objects)]
+    try:
+        built = kustomized(tagged, kustomization)
+    except KustomizeFailed as error:
+        raise PostRenderFailed(f"error while running post render on files: {error}") from error
+    return [_untagged(obj, number) for number, obj in enumerate(built)]
 
 
 def _untagged(obj: Object, number: int) -> _Document:
@@ -134,11 +125,3 @@ def _text(obj: Object) -> str:
     text = write(obj)
     # A block scalar that ends in empty lines would lose them at the end of a document; JSON is YAML, too.
     return orjson.dumps(obj).decode() if text.endswith("\n\n") else text.removesuffix("\n")
-
-
-def _deadline() -> Callable[[], None]:
-    def check(end: float) -> None:
-        if time.monotonic() > end:
-            raise LimitExceeded(f"the post-renderer takes longer than {_BUILD_SECONDS:.0f} seconds")
-
-    return partial(check, time.monotonic() + _BUILD_SECONDS)

@@ -31,7 +31,7 @@ TOOLS = {"rich", "pygments", "markdown_it", "mdurl"}
 MAX_MODULES = 600
 
 
-@pytest.mark.parametrize("name", ["source", "kustomize", "image_automation"])
+@pytest.mark.parametrize("name", ["source", "kustomize", "helm", "image_automation"])
 def test_a_controller_starts_lean(name: str) -> None:
     code = CODE.format(name=name)
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
