@@ -23,7 +23,7 @@ class Inputs:
 
 @dataclass(slots=True)
 class Interruption:
-    """Set while an action waits and there is something newer to do; `trigger` says what."""
+    """Asked for when there is something newer to do; it ends waits. `trigger` says what is newer."""
 
     event: asyncio.Event = field(default_factory=asyncio.Event)
     trigger: str = ""
@@ -38,7 +38,7 @@ class Interruption:
 class Remembered:
     """`settled`: the inputs with which all was found as wanted, and when. `drifted`: somebody touched it.
 
-    `interruption` is set while an action runs.
+    `interruption` is set while it is being reconciled.
     """
 
     settled: Inputs | None = None

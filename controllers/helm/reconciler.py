@@ -66,6 +66,17 @@ class Reconciler:
         self._deps = deps
 
     async def reconcile(self, hr: HelmRelease, report: Report) -> Outcome:
+        memory = self._deps.memories.of(hr.key)
+        # From here on, whatever comes after what we were given is heard.
+        memory.interruption = Interruption()
+        try:
+            return await self._reconcile(hr, report, memory, memory.interruption)
+        finally:
+            memory.interruption = None
+
+    async def _reconcile(
+        self, hr: HelmRelease, report: Report, memory: Remembered, interruption: Interruption
+    ) -> Outcome:
         deps = self._deps
         require_one_chart(hr)
         reader = reader_of(hr)
@@ -75,12 +86,13 @@ class Reconciler:
         plan = await deps.preparation.plan(hr, report)
         hands = await hands_of(hr, deps.crew)
         conditions.passed(report, ClusterFailed.reason)
-        memory = deps.memories.of(hr.key)
         inputs = await self._inputs(hr, plan, hands)
         if self._is_settled(hr, report, memory, inputs):
             report.conditions.delete("Reconciling")
             return Done(hr.interval)
         if await self._moved(hr, report, plan, hands):
+            return Pending(_AT_ONCE)
+        if interruption.event.is_set():
             return Pending(_AT_ONCE)
         note_attempt(hr, report, plan)
         written, stages = Written(), StageLog()
@@ -96,6 +108,7 @@ class Reconciler:
             written=written,
             log=stages,
             reader=reader if hr.wait_strategy != LEGACY else None,
+            interruption=interruption,
         )
         return await self._run(session, inputs)
 
@@ -131,15 +144,12 @@ class Reconciler:
 
     async def _run(self, session: Session, inputs: Inputs | None) -> Outcome:
         memory, report, hr = session.memory, session.report, session.hr
-        memory.interruption = session.interruption = Interruption()
         memory.settled = None
         loop = Loop(session)
         try:
             outcome = await loop.run()
         except StateUnusable as problem:
             return _unusable(hr, report, problem)
-        finally:
-            memory.interruption = None
         if isinstance(outcome, Done) and not loop.took_steps:
             memory.settled, memory.checked = inputs, report.now
         return outcome
