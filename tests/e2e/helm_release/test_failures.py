@@ -187,3 +187,22 @@ async def test_an_upgrade_may_be_remediated_by_starting_over(releases: Releases)
     stalled = await releases.stalled("RetriesExceeded")
     assert condition(stalled, "Stalled")["message"].startswith("Failed to install after 1 attempt")
     assert [version for version, _ in await releases.stored()] == [1]
+
+
+async def test_a_deletion_ends_the_wait(releases: Releases) -> None:
+    await releases.offer(Chart())
+    await releases.release(timeout="5m", values={"text": "never"}, healthCheckExprs=PICKY)
+    await _until_text(releases)
+    world = releases.world
+    await world.client.delete(HELM_RELEASE, world.namespace, "web")
+    await world.gone("helm.toolkit.fluxcd.io/v2", "HelmRelease", "web", seconds=10)
+    assert await releases.text() is None
+    assert await releases.stored() == []
+
+
+async def test_a_new_chart_ends_the_wait(releases: Releases) -> None:
+    await releases.offer(Chart(values=VALUES | {"text": "never"}))
+    await releases.release(timeout="5m", healthCheckExprs=PICKY)
+    await _until_text(releases)
+    await releases.offer(Chart(version="1.0.1", values=VALUES | {"text": "ready"}))
+    await releases.at_version(2)
