@@ -60,7 +60,7 @@ VALUES = {"text": "hello", "replicas": 1, "image": "registry.example.com/app:1",
 
 @dataclass(frozen=True)
 class Chart:
-    """`files` are templates by name; `packed` is the .tgz."""
+    """`files` are templates by name, `others` whatever else is in it; `packed` is the .tgz."""
 
     name: str = "podinfo"
     version: str = "1.0.0"
@@ -68,6 +68,7 @@ class Chart:
     files: Mapping[str, str] = field(
         default_factory=lambda: {"config.yaml": CONFIG_MAP, "broken.yaml": REFUSED}
     )
+    others: Mapping[str, str] = field(default_factory=dict)
 
     def packed(self) -> bytes:
         metadata = {"apiVersion": "v2", "name": self.name, "version": self.version, "appVersion": "9"}
@@ -75,6 +76,7 @@ class Chart:
             "Chart.yaml": yaml.safe_dump(metadata),
             "values.yaml": yaml.safe_dump(dict(self.values)),
             **{f"templates/{name}": text for name, text in self.files.items()},
+            **self.others,
         }
         buffer = io.BytesIO()
         with tarfile.open(fileobj=buffer, mode="w:gz") as tar:

@@ -6,11 +6,12 @@ import asyncio
 import base64
 
 import pytest
+import yaml
 
 from shared.kube.client import KubeClient
 from shared.model.kinds import CONFIG_MAP, HELM_RELEASE, SECRET, SERVICE_ACCOUNT
 from shared.model.meta import REQUESTED_AT, Object
-from tests.e2e.conftest import Cluster
+from tests.e2e.conftest import CRD, Cluster
 from tests.e2e.helm_release.charts import Chart
 from tests.e2e.helm_release.words import Releases
 from tests.e2e.processes import ControllerProgram
@@ -207,3 +208,52 @@ async def test_an_unchanged_release_costs_no_writes_and_no_render(
 
 
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
+
+
+async def test_definitions_go_first_and_stay(releases: Releases) -> None:
+    world = releases.world
+    group = f"{world.namespace}.example.com"
+    definition = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"widgets.{group}"},
+        "spec": {
+            "group": group,
+            "scope": "Namespaced",
+            "names": {"kind": "Widget", "listKind": "WidgetList", "plural": "widgets", "singular": "widget"},
+            "versions": [
+                {
+                    "name": "v1",
+                    "served": True,
+                    "storage": True,
+                    "schema": {
+                        "openAPIV3Schema": {
+                            "type": "object",
+                            "properties": {"size": {"type": "integer"}},
+                        }
+                    },
+                }
+            ],
+        },
+    }
+    stranger = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: stranger}\n"
+    widget = f"apiVersion: {group}/v1\nkind: Widget\nmetadata: {{name: {{{{ .Release.Name }}}}}}\nsize: 3\n"
+    asked = f'{{{{ if .Capabilities.APIVersions.Has "{group}/v1/Widget" }}}}{widget}{{{{ end }}}}'
+    chart = Chart(
+        files={"widget.yaml": asked},
+        others={"crds/widget.yaml": yaml.safe_dump(definition), "crds/stranger.yaml": stranger},
+    )
+    await releases.offer(chart)
+    await releases.release()
+    obj = await releases.ready()
+    ids = {entry["id"] for entry in obj["status"]["inventory"]["entries"]}
+    assert ids == {
+        f"{world.namespace}_web_{group}_Widget",
+        f"_widgets.{group}_apiextensions.k8s.io_CustomResourceDefinition",
+    }
+    assert await world.find("v1", "ConfigMap", "stranger") is None
+    await world.client.delete(HELM_RELEASE, world.namespace, "web")
+    await world.gone("helm.toolkit.fluxcd.io/v2", "HelmRelease", "web")
+    assert await world.find(f"{group}/v1", "Widget", "web") is None
+    assert await world.client.find(CRD, "", f"widgets.{group}") is not None
+    await world.client.delete(CRD, "", f"widgets.{group}")
