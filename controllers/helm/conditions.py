@@ -20,8 +20,10 @@ _PREREQUISITES = "Fulfilling prerequisites"
 
 
 def begin(report: Report) -> None:
-    """Before the sources, values and the cluster are looked for."""
-    report.conditions.mark_reconciling(Reason.PROGRESSING, _PREREQUISITES)
+    """Before the sources, values and the cluster are looked for; one more try is no news."""
+    before = report.conditions.find(RECONCILING)
+    if before is None or before.message != _PREREQUISITES:
+        report.conditions.mark_reconciling(Reason.PROGRESSING, _PREREQUISITES)
 
 
 def passed(report: Report, *reasons: str) -> None:

@@ -73,6 +73,15 @@ def test_ready(test: dict[str, Any], items: list[Any], ready: tuple[str, str]) -
     )
 
 
+def test_waiting_on_is_no_news() -> None:
+    waiting = ("Reconciling", "True", "ProgressingWithRetry", 2)
+    found = report(helm_release(), waiting)
+    conditions.begin(found)
+    first = found.conditions.find("Reconciling")
+    conditions.begin(found)
+    assert found.conditions.find("Reconciling") == first
+
+
 def test_success_ends_a_stall() -> None:
     hr = HelmRelease.parse(obj := helm_release())
     found = report(obj, RELEASED, ("Stalled", "True", "RetriesExceeded", 1))
