@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cli.demo.waiting import NotSeen, Target, Wanted, condition, ready_at
-from cli.demo.world import HOME, World, git_repository, kustomization
-from shared.model.kinds import CONFIG_MAP, GIT_REPOSITORY, KUSTOMIZATION, Resource
+from cli.demo.world import HOME, World, git_repository, helm_release, kustomization
+from shared.model.kinds import CONFIG_MAP, GIT_REPOSITORY, HELM_RELEASE, KUSTOMIZATION, Resource
 from shared.model.meta import REQUESTED_AT, Object
 
 DEPLOYMENT = Resource("apps", "v1", "Deployment", "deployments")
@@ -17,6 +17,8 @@ APP = "shop"
 _REPO = Target(GIT_REPOSITORY, HOME, APP)
 _KS = Target(KUSTOMIZATION, HOME, APP)
 _WEB = Target(DEPLOYMENT, APP, "web")
+_HR = Target(HELM_RELEASE, HOME, "visitors")
+_VISITORS = Target(DEPLOYMENT, APP, "visitors")
 _SERVICE = Target(SERVICE, APP, "web")
 
 
@@ -35,6 +37,7 @@ class Story:
         before = await self._what_runs()
         await self._refuse(before)
         await self._fix(before)
+        await self._release()
 
     async def _first_sync(self) -> None:
         terminal = self.world.terminal
@@ -131,6 +134,31 @@ class Story:
         )
         self._record("fix applied", f"Kustomization ready at {_revision(commit)}", done.seconds)
         await self._require_untouched(before)
+
+    async def _release(self) -> None:
+        terminal, repository = self.world.terminal, self.world.repository
+        terminal.heading(6, "A Helm release from the same repository")
+        terminal.say("A HelmRelease names a chart in the repository, ./charts/visitors, and its values.")
+        begun = time.monotonic()
+        await self.world.apply(HELM_RELEASE, helm_release())
+        installed = await self.world.watcher.until(
+            _HR, ready_at("lastAttemptedRevision", "0.1.0"), "helm-controller installs", since=begun
+        )
+        self._record("Helm release installed", f"{_VISITORS}: visitors:1.0.0", installed.seconds)
+        chart = "charts/visitors/Chart.yaml"
+        repository.replace(chart, "version: 0.1.0", "version: 0.2.0")
+        repository.replace(chart, "appVersion: 1.0.0", "appVersion: 1.1.0")
+        terminal.typed('git commit -am "Count better" && git push')
+        begun = time.monotonic()
+        await repository.publish("Count better")
+        await self._announce()
+        upgraded = await self.world.watcher.until(
+            _HR, ready_at("lastAttemptedRevision", "0.2.0"), "the release is upgraded", since=begun
+        )
+        self._record(
+            "Helm release upgraded", f"visitors:1.0.0 {terminal.arrow} visitors:1.1.0", upgraded.seconds
+        )
+        terminal.detail("revision 2, recorded as Helm records it: helm -n flux-system history visitors")
 
     async def _announce(self) -> None:
         """Say that there is something new, as a webhook receiver does on a push."""

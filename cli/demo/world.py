@@ -21,7 +21,7 @@ from cli.demo.waiting import NotSeen, Target, Watcher, condition
 from shared.kube.access import connect
 from shared.kube.client import KubeClient
 from shared.logic.go_yaml import read_documents
-from shared.model.kinds import GIT_REPOSITORY, KUSTOMIZATION, Resource
+from shared.model.kinds import GIT_REPOSITORY, HELM_RELEASE, KUSTOMIZATION, Resource
 from shared.model.meta import Object
 
 CRD = Resource(
@@ -29,7 +29,8 @@ CRD = Resource(
 )
 NAMESPACE = Resource("", "v1", "Namespace", "namespaces", namespaced=False)
 HOME = "flux-system"
-SOURCE, KUSTOMIZE, CLUSTER = "source-controller", "kustomize-controller", "localcluster"
+SOURCE, KUSTOMIZE, HELM = "source-controller", "kustomize-controller", "helm-controller"
+CLUSTER = "localcluster"
 _START_SECONDS = 20.0
 _LOOK_SECONDS = 0.02
 
@@ -94,7 +95,7 @@ async def _install(world: World) -> None:
             target = Target(CRD, "", document.value["metadata"]["name"])
             await world.watcher.until(target, _established, "the API server serves a new kind")
     await world.apply(NAMESPACE, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HOME}})
-    for resource in (GIT_REPOSITORY, KUSTOMIZATION):
+    for resource in (GIT_REPOSITORY, HELM_RELEASE, KUSTOMIZATION):
         await world.client.list(resource, HOME)
     world.terminal.seen("custom resource definitions, applied", time.monotonic() - begun)
 
@@ -106,7 +107,7 @@ def _established(obj: Object | None) -> bool:
 async def _start_controllers(world: World, folder: Path) -> Mapping[str, str]:
     """Each is its own process on its own ports; they meet only through the API server and HTTP."""
     begun = time.monotonic()
-    ports = {name: (free_port(), free_port()) for name in (SOURCE, KUSTOMIZE)}
+    ports = {name: (free_port(), free_port()) for name in (SOURCE, KUSTOMIZE, HELM)}
     store = f"127.0.0.1:{free_port()}"
     (folder / "artifacts").mkdir()
     extra = {
@@ -119,6 +120,7 @@ async def _start_controllers(world: World, folder: Path) -> Mapping[str, str]:
             store,
         ],
         KUSTOMIZE: [],
+        HELM: [],
     }
     for name, (metrics, health) in ports.items():
         module = f"controllers.{name.removesuffix('-controller')}"
@@ -129,8 +131,9 @@ async def _start_controllers(world: World, folder: Path) -> Mapping[str, str]:
         _answering(world, f"http://127.0.0.1:{ports[SOURCE][1]}/readyz", begun),
         _answering(world, f"http://{store}/", begun),
         _answering(world, f"http://127.0.0.1:{ports[KUSTOMIZE][1]}/readyz", begun),
+        _answering(world, f"http://127.0.0.1:{ports[HELM][1]}/readyz", begun),
     )
-    world.terminal.seen(f"{SOURCE} and {KUSTOMIZE}, two processes", time.monotonic() - begun)
+    world.terminal.seen("source-, kustomize- and helm-controller, three processes", time.monotonic() - begun)
     return {name: f"http://127.0.0.1:{metrics}/metrics" for name, (metrics, _) in ports.items()}
 
 
@@ -174,8 +177,20 @@ def kustomization() -> Object:
     return _object(KUSTOMIZATION, spec)
 
 
-def _object(resource: Resource, spec: Mapping[str, Any]) -> Object:
-    metadata = {"name": "shop", "namespace": HOME}
+def helm_release() -> Object:
+    source = {"kind": "GitRepository", "name": "shop"}
+    spec = {
+        "interval": "10m",
+        "chart": {"spec": {"chart": "./charts/visitors", "sourceRef": source}},
+        "targetNamespace": "shop",
+        "releaseName": "visitors",
+        "values": {"every": "5s"},
+    }
+    return _object(HELM_RELEASE, spec, "visitors")
+
+
+def _object(resource: Resource, spec: Mapping[str, Any], name: str = "shop") -> Object:
+    metadata = {"name": name, "namespace": HOME}
     return {
         "apiVersion": resource.api_version,
         "kind": resource.kind,

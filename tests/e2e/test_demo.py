@@ -22,6 +22,7 @@ STEPS = [
     "A manual edit heals",
     "A bad commit fails, and what runs is left alone",
     "The fix",
+    "A Helm release from the same repository",
 ]
 
 
