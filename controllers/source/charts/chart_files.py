@@ -110,9 +110,9 @@ def files_of(chart: Chart, bounds: Bounds, *, ignoring: bool) -> list[tuple[tupl
                 continue
             size = file.stat().st_size
             total += size
-            if size > bounds.file and path[0] != CHARTS:
-                shown = "/".join(path)
-                raise ChartRefused(f"size of '{shown}' exceeds {bounds.file} bytes limit")
+            limit = bounds.chart if path[0] == CHARTS and name.endswith(".tgz") else bounds.file
+            if size > limit:
+                raise ChartRefused(f"size of '{'/'.join(path)}' exceeds {limit} bytes limit")
             if total > _MAX_UNPACKED or len(found) >= _MAX_FILES:
                 raise ChartRefused(f"the chart has more than {_MAX_UNPACKED} bytes or {_MAX_FILES} files")
             found.append((path, file))

@@ -112,15 +112,18 @@ def _load(argument: Mapping[str, Any], scratch: Path, bounds: Bounds) -> tuple[C
 
 
 def _merge(argument: Mapping[str, Any], files: Files) -> Merged:
-    names = argument["values_files"]
-    if argument["root"]:
-        root = Path(argument["root"])
-        find: Callable[[str], Path | None] = lambda name: root.joinpath(*inside(name))  # noqa: E731 - one of two
-        return merge_files(names, find, ignore_missing=argument["ignore_missing"])
+    """Names begin at the source's root, or for a chart of a repository at its own."""
+    root = Path(argument["root"]) if argument["root"] else None
     by_name = {"/".join(path): file for path, file in files}
-    return merge_files(
-        names, lambda name: by_name.get("/".join(inside(name))), ignore_missing=argument["ignore_missing"]
-    )
+
+    def find(name: str) -> Path | None:
+        parts = inside(name)
+        return root.joinpath(*parts) if root else by_name.get("/".join(parts))
+
+    # A chart without values of its own has the defaults of nothing.
+    absent = VALUES_FILE if root is None and VALUES_FILE not in by_name else ""
+    names = [name for name in argument["values_files"] if name != absent]
+    return merge_files(names, find, ignore_missing=argument["ignore_missing"])
 
 
 def _dependencies(chart: Chart, argument: Mapping[str, Any], scratch: Path, bounds: Bounds) -> Files:

@@ -145,6 +145,13 @@ def test_what_need_not_change_stays_as_it_is(tmp_path: Path) -> None:
     assert answer["values_files"] == []
 
 
+def test_a_chart_without_values(tmp_path: Path) -> None:
+    chart = archive({"app/Chart.yaml": META, "app/x.yaml": "a: 1\n"})
+    answer, out = packed(tmp_path, chart, "bare", values_files=["values.yaml", "x.yaml"])
+    assert answer["values_files"] == ["x.yaml"]
+    assert files_in(out)["app/values.yaml"] == b"a: 1\n"
+
+
 @pytest.mark.parametrize(
     ("files", "values", "words"),
     [
