@@ -7,11 +7,16 @@ reconcile ends, and the next one finds the release out of sync and upgrades agai
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import Enum, auto
 
 from controllers.helm.snapshots import History
 from controllers.helm.state import State
 from shared.model.helm_actions import Remediation, RemediationStrategy
+
+_PATIENT_FAILURES = 3
+_SHORTEST_PAUSE = timedelta(milliseconds=750)
+_LONGEST_PAUSE = timedelta(minutes=15)
 
 
 class Step(Enum):
@@ -164,6 +169,18 @@ def after_repetition(active: Attempts | None) -> After:
     if active is not None and active.retries:
         return After.AGAIN_AFTER_INTERVAL
     return After.AGAIN_AT_ONCE if active is None or not active.exhausted else After.DONE
+
+
+def pause_before_next(failures: int) -> timedelta:
+    """How soon to go on after so many failures: at once, but not for ever (specs/helm.md 5.4).
+
+    A release that fails fast and may be retried without end must not keep the cluster busy with it.
+    """
+    if failures <= _PATIENT_FAILURES:
+        return timedelta(0)
+    doublings = min(failures - _PATIENT_FAILURES - 1, 30)
+    pause: timedelta = _SHORTEST_PAUSE * 2**doublings
+    return min(pause, _LONGEST_PAUSE)
 
 
 def after_remediation(active: Attempts | None, upgrade: Remediation) -> After:

@@ -22,6 +22,7 @@ from controllers.helm.decide import (
     after_remediation,
     after_repetition,
     decide,
+    pause_before_next,
 )
 from controllers.helm.failures import ReleaseFailed, ReleaseStalled, StateUnusable
 from controllers.helm.observe import Observed, observe, rollback_target_is_intact
@@ -184,7 +185,7 @@ class Loop:
     def _again_at_once(self) -> Outcome:
         report = self._session.report
         conditions.mark_retrying(report, conditions.ready_message(report))
-        return Pending(_AT_ONCE)
+        return Pending(pause_before_next(int(report.status.get("failures") or 0)))
 
     def _failed(self, error: StepFailed) -> Outcome:
         """Raises ReleaseFailed, or StateUnusable when only a person can help."""

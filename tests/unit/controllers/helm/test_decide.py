@@ -16,6 +16,7 @@ from controllers.helm.decide import (
     after_remediation,
     after_repetition,
     decide,
+    pause_before_next,
 )
 from controllers.helm.release.record import Status
 from controllers.helm.snapshots import Action, History, Snapshot
@@ -202,3 +203,10 @@ def test_how_a_reconcile_goes_on(active: Attempts | None, repeated: After, remed
 def test_after_an_uninstall_for_an_upgrade_the_install_has_its_own_retries() -> None:
     upgrade = attempts(strategy=UNINSTALL).remediation
     assert after_remediation(attempts(2, 1), upgrade) is After.AGAIN_AT_ONCE
+
+
+@pytest.mark.parametrize(
+    ("failures", "seconds"), [(0, 0), (3, 0), (4, 0.75), (5, 1.5), (8, 12), (20, 900), (10**9, 900)]
+)
+def test_the_first_retries_follow_at_once_and_later_ones_later(failures: int, seconds: float) -> None:
+    assert pause_before_next(failures).total_seconds() == seconds
