@@ -8,6 +8,7 @@ the same input give another message is left out of its functions.
 import resource
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from controllers.image_automation.go_struct import Struct, plain
@@ -16,7 +17,8 @@ _MAX_TEMPLATE = 256 * 1024
 _MAX_OUTPUT = 512 * 1024
 _MAX_STEPS = 1_000_000
 _MAX_DEPTH = 100
-_MAX_MEMORY = 384 * 1024 * 1024
+_MAX_MEMORY = 320 * 1024 * 1024
+_STATM = Path("/proc/self/statm")
 
 # The clock, chance, the network, the environment, and what needs minutes or ends the rendering.
 _LEFT_OUT = frozenset(
@@ -81,12 +83,21 @@ def render(argument: Mapping[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def _bounded_memory() -> Iterator[None]:
+    """Beyond what the process has by now."""
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    resource.setrlimit(resource.RLIMIT_DATA, (_MAX_MEMORY, hard))
+    limit = _data_in_use() + _MAX_MEMORY
+    resource.setrlimit(
+        resource.RLIMIT_DATA, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard)
+    )
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+def _data_in_use() -> int:
+    """In bytes, as RLIMIT_DATA counts them (proc(5), statm: data and stack)."""
+    return int(_STATM.read_text().split()[5]) * resource.getpagesize()
 
 
 def _functions() -> dict[str, Callable[..., object]]:
