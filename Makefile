@@ -46,7 +46,7 @@ lint: setup ## Format, rules, types and import contracts
 test: setup peers ## All tests: unit, then conformance, then end to end (at most 10 minutes on two cores)
 	$(BIN)/pytest -n 2 --dist loadfile tests/unit tests/test_conventions.py
 	$(BIN)/pytest -n 2 --dist loadfile tests/conformance
-	$(BIN)/pytest tests/e2e
+	$(BIN)/pytest -n 2 --dist loadfile tests/e2e
 
 .PHONY: unit
 unit: setup ## The unit tests alone
@@ -54,7 +54,7 @@ unit: setup ## The unit tests alone
 
 .PHONY: e2e
 e2e: setup peers ## The end-to-end tests alone; HEADWATER_TEST_KUBECONFIG chooses another API server
-	$(BIN)/pytest tests/e2e
+	$(BIN)/pytest -n 2 --dist loadfile tests/e2e
 
 .PHONY: attack
 attack: setup ## Hostile artifacts against a real kustomize-controller: bombs, traps and garbage
