@@ -29,7 +29,7 @@ async def test_a_health_check_that_fails_says_what_it_waited_for(
 ) -> None:
     repository.commit({"d.yaml": never_ready("web")})
     await world.git_repository(url=repository.url, ref={"branch": "main"})
-    await world.kustomization(targetNamespace=world.namespace, wait=True, timeout="8s")
+    await world.kustomization(targetNamespace=world.namespace, wait=True, timeout="30s")
     ks = await world.until(
         KUSTOMIZATION, "web", lambda obj: "health checks" in condition(obj, "Reconciling").get("message", "")
     )
@@ -37,7 +37,7 @@ async def test_a_health_check_that_fails_says_what_it_waited_for(
     ks = await world.failing(KUSTOMIZATION, "web", "HealthCheckFailed", seconds=45)
     message = condition(ks, "Ready")["message"]
     assert f"Deployment/{world.namespace}/web status: 'InProgress'" in message
-    assert message.startswith("health check failed after 8")
+    assert message.startswith("health check failed after 30")
 
 
 async def test_a_new_revision_does_not_wait_for_the_old_one(
