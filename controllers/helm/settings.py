@@ -44,6 +44,8 @@ class Settings:
     runtime: RuntimeSettings
     release: ReleaseOptions
     clusters: ClusterSettings
+    token_cache_size: int
+    token_cache_longest: timedelta
     no_cross_namespace_refs: bool
     config_selector: str
     http_retry: int
@@ -74,6 +76,8 @@ class Settings:
                 helm3_defaults=gates["UseHelm3Defaults"],
                 retry_by_default=gates["DefaultToRetryOnFailure"],
             ),
+            token_cache_size=found.token_cache_max_size,
+            token_cache_longest=found.token_cache_max_duration,
             clusters=ClusterSettings(
                 allowed=Allowed(found.insecure_kubeconfig_exec, found.insecure_kubeconfig_tls),
                 default_service_account=found.default_service_account,

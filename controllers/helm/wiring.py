@@ -32,7 +32,10 @@ from shared.logic.owner import OwnerLabels
 from shared.model.helm import FIELD_MANAGER, GROUP, HelmRelease
 from shared.model.kinds import HELM_RELEASE, Resource
 from shared.model.meta import REQUESTED_AT, Object, ObjectKey
+from shared.runtime.cloud_clusters import CloudClusters
 from shared.runtime.controller import Controller
+from shared.runtime.identities import GATE as IDENTITY_GATE
+from shared.runtime.identities import Identities
 from shared.runtime.kind import Kind
 from shared.runtime.process import Parts
 from shared.runtime.services import Services
@@ -46,11 +49,24 @@ class Wiring:
 
     def __init__(self, services: Services, settings: Settings) -> None:
         self._services, self._settings = services, settings
+        self._identities = Identities.over(
+            services.client,
+            enabled=settings.runtime.gates[IDENTITY_GATE],
+            default_account="",
+            size=settings.token_cache_size,
+            longest=settings.token_cache_longest,
+        )
         self._root = Path(tempfile.mkdtemp(prefix="helm-controller-"))
         self._session = aiohttp.ClientSession()
         self._engine = Engine()
         self._turns = Turns(settings.runtime.concurrent)
-        self._clusters = Clusters(services.client, services.discovery, settings.clusters, self._drop)
+        self._clusters = Clusters(
+            services.client,
+            services.discovery,
+            settings.clusters,
+            self._drop,
+            CloudClusters(self._identities),
+        )
         self._crew = Crew(self._clusters, Grip(FIELD_MANAGER, labels=_OWNER_LABELS), tend=self._tend)
         self._memories = Memories(forgotten=self._crew.release)
         self._sources = Sources(

@@ -6,6 +6,7 @@ import contextlib
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,7 +39,10 @@ from shared.kube.tracker import Drift, Tracker
 from shared.model.kinds import KUSTOMIZATION
 from shared.model.kustomize import FIELD_MANAGER, STATUS_MANAGER, Kustomization
 from shared.model.meta import READY, RECONCILING, STALLED, ObjectKey, ObjectRef
+from shared.runtime.cloud_clusters import CloudClusters
 from shared.runtime.controller import Controller
+from shared.runtime.identities import GATE as IDENTITY_GATE
+from shared.runtime.identities import Identities
 from shared.runtime.kind import Kind
 from shared.runtime.process import Parts
 from shared.runtime.services import Services
@@ -52,11 +56,24 @@ class Wiring:
 
     def __init__(self, services: Services, settings: Settings) -> None:
         self._services, self._settings = services, settings
+        self._identities = Identities.over(
+            services.client,
+            enabled=settings.runtime.gates[IDENTITY_GATE],
+            default_account="",
+            size=settings.token_cache_size,
+            longest=settings.token_cache_longest,
+        )
         self._root = Path(tempfile.mkdtemp(prefix="kustomize-controller-"))
         self._session = aiohttp.ClientSession()
         self._git_workers = WorkerPool()
         self._decryption: Decryption | None = None
-        self._clusters = Clusters(services.client, services.discovery, settings.clusters, self._drop)
+        self._clusters = Clusters(
+            services.client,
+            services.discovery,
+            settings.clusters,
+            self._drop,
+            CloudClusters(self._identities),
+        )
         self._crew = Crew(self._clusters, Grip(FIELD_MANAGER, settings.concurrent_ssa), tend=self._tend)
         self._memories = Memories(full_check=settings.full_check, forgotten=self._crew.release)
         self._sources = Sources(
@@ -122,17 +139,9 @@ class Wiring:
     def _get_decryption(self) -> Decryption:
         if self._decryption is None:
             from controllers.kustomize.sops.keys import Decryption
-            from shared.runtime.identities import GATE as IDENTITY_GATE
-            from shared.runtime.identities import Identities
 
             settings, client = self._settings, self._services.client
-            identities = Identities.over(
-                client,
-                enabled=settings.runtime.gates[IDENTITY_GATE],
-                default_account=settings.default_decryption_account,
-                size=settings.token_cache_size,
-                longest=settings.token_cache_longest,
-            )
+            identities = replace(self._identities, default_account=settings.default_decryption_account)
             self._decryption = Decryption(
                 client, age_secret=settings.age_secret, vaults=settings.vaults, identities=identities
             )

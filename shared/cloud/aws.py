@@ -99,6 +99,32 @@ async def decrypt(
     return await call("AWS KMS", ask)
 
 
+async def describe_cluster(keys: AwsCredentials, region: str, name: str) -> Mapping[str, Any]:
+    """What EKS tells of a cluster. Raises CloudError."""
+
+    def ask() -> Mapping[str, Any]:
+        client = _client("eks", region, "", keys=keys)
+        return dict(client.describe_cluster(name=name)["cluster"])
+
+    return await call("AWS EKS", ask)
+
+
+async def presigned_identity(keys: AwsCredentials, region: str, headers: Mapping[str, str]) -> str:
+    """A URL that tells for a minute whose keys these are, if asked with `headers`. Raises CloudError."""
+
+    def sign() -> str:
+        client = _client("sts", region, "", keys=keys)
+
+        def add(request: Any, **_: object) -> None:
+            for name, value in headers.items():
+                request.headers[name] = value
+
+        client.meta.events.register("before-sign.sts.GetCallerIdentity", add)
+        return str(client.generate_presigned_url("get_caller_identity", ExpiresIn=60, HttpMethod="GET"))
+
+    return await call("AWS STS", sign)
+
+
 async def registry_login(account: Account | None, host: str, *, proxy: str = "") -> Token:
     """The login of an ECR host. Raises CloudError; IdentityInvalid for any other host."""
     public = host == _PUBLIC_ECR

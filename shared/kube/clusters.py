@@ -11,9 +11,9 @@ import asyncio
 import base64
 import binascii
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from shared.kube.client import Identity, KubeClient
 from shared.kube.discovery import Discovery
@@ -83,6 +83,24 @@ class ClusterSettings:
     user_agent: str = "headwater"
 
 
+@dataclass(frozen=True, slots=True)
+class CloudCluster:
+    """What a ConfigMap says of a cloud's cluster; `cluster` is the resource's id there."""
+
+    provider: str
+    namespace: str
+    cluster: str
+    address: str = ""
+    ca: str = ""
+    service_account: str = ""
+
+
+class OpenCloudCluster(Protocol):
+    """Finds such a cluster and makes its tokens. Raises KubeconfigRefused."""
+
+    def __call__(self, wanted: CloudCluster) -> Awaitable[tuple[Access, Credentials]]: ...
+
+
 @dataclass(slots=True)
 class _Remote:
     version: str
@@ -109,11 +127,13 @@ class Clusters:
         discovery: Discovery,
         settings: ClusterSettings,
         gone: Callable[[str], None] = _nobody,
+        clouds: OpenCloudCluster | None = None,
     ) -> None:
         self._client = client
         self._discovery = discovery
         self._settings = settings
         self._gone = gone
+        self._clouds = clouds
         self._remotes: dict[str, _Remote] = {}
         self._retired: list[_Remote] = []
         self._lock = asyncio.Lock()
@@ -193,20 +213,18 @@ class Clusters:
             if ref.secret:
                 access = parse_kubeconfig(_content(obj, ref.key), self._settings.allowed)
             else:
-                access, credentials = self._by_token(obj)
+                access, credentials = await self._by_token(obj)
             connection = await open_connection(access, credentials)
         except (KubeconfigRefused, KubeError) as error:
             raise KubeconfigRefused(f"{where}: {error}") from error
         client = KubeClient(connection, user_agent=self._settings.user_agent)
         return _Remote(version, client, Discovery(client), access.identity)
 
-    def _by_token(self, obj: Object) -> tuple[Access, Credentials]:
+    async def _by_token(self, obj: Object) -> tuple[Access, Credentials]:
         data: dict[str, Any] = obj.get("data") or {}
         provider, address = data.get("provider", ""), str(data.get("address", "")).strip()
         if provider in _CLOUDS:
-            raise KubeconfigRefused(
-                f"provider {provider!r} needs the cloud extra; use 'generic' or a secretRef"
-            )
+            return await self._of_cloud(provider, address, data, obj["metadata"]["namespace"])
         if provider != "generic":
             raise KubeconfigRefused(f"provider {provider[:50]!r} is not one of aws, azure, gcp, generic")
         if not address.startswith("https://"):
@@ -215,6 +233,24 @@ class Clusters:
         account = self._account(str(data.get("serviceAccountName", "")).strip(), obj["metadata"]["namespace"])
         access = Access(address.rstrip("/"), ca=str(data.get("ca.crt", "")).encode())
         return access, RequestedToken(self._client, account, audiences)
+
+    async def _of_cloud(
+        self, provider: str, address: str, data: Mapping[str, Any], namespace: str
+    ) -> tuple[Access, Credentials]:
+        if self._clouds is None:
+            raise KubeconfigRefused(
+                f"provider {provider!r} is not offered here; use 'generic' or a secretRef"
+            )
+        if address and not address.startswith("https://"):
+            raise KubeconfigRefused("address must be an https address")
+        cluster = str(data.get("cluster", "")).strip()
+        if not cluster:
+            raise KubeconfigRefused(f"'cluster' is missing, which provider {provider!r} needs")
+        given = str(data.get("serviceAccountName", "")).strip()
+        account = given or self._settings.default_kubeconfig_service_account
+        return await self._clouds(
+            CloudCluster(provider, namespace, cluster, address, str(data.get("ca.crt", "")), account)
+        )
 
     def _account(self, given: str, namespace: str) -> ObjectKey:
         settings = self._settings

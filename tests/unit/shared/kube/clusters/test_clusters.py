@@ -359,8 +359,8 @@ async def test_a_token_for_an_account_that_is_not_there_is_a_failure(
 @pytest.mark.parametrize(
     ("data", "settings", "told"),
     [
-        ({"provider": "aws"}, GENERIC, "provider 'aws' needs the cloud extra"),
-        ({"provider": "gcp"}, GENERIC, "provider 'gcp' needs the cloud extra"),
+        ({"provider": "aws"}, GENERIC, "provider 'aws' is not offered"),
+        ({"provider": "gcp"}, GENERIC, "provider 'gcp' is not offered"),
         ({"provider": "other"}, GENERIC, "is not one of aws, azure, gcp, generic"),
         ({}, GENERIC, "is not one of aws, azure, gcp, generic"),
         ({"provider": "generic"}, GENERIC, "address must be an https address"),
