@@ -23,7 +23,7 @@ from typing import Any
 import aiohttp
 import orjson
 
-from tests.bench.rig import Cost
+from tests.bench.cost import Cost
 from tests.conformance.genuine import start_localcluster
 
 _TOKEN = "bench"

@@ -18,7 +18,8 @@ from shared.kube.access import connect
 from shared.kube.client import KubeClient
 from shared.kube.discovery import Discovery
 from shared.model.kinds import HELM_RELEASE
-from tests.bench.rig import Cost, Stopwatch
+from tests.bench.cost import Cost, below
+from tests.bench.rig import Stopwatch
 from tests.bench.scenarios import Figures
 from tests.e2e.conftest import NAMESPACE, install_crds
 from tests.e2e.helm_release.charts import CONFIG_MAP, DEPLOYMENT, Chart, ChartServer
@@ -58,22 +59,8 @@ class _Peak:
         while True:
             own = Cost.of(self.pid).rss
             self.controller = max(self.controller, own)
-            self.together = max(self.together, own + sum(_rss(child) for child in _below(self.pid)))
+            self.together = max(self.together, own + sum(_rss(child) for child in below(self.pid)))
             await asyncio.sleep(0.1)
-
-
-def _below(pid: int) -> Iterator[int]:
-    """Processes that this one started, and theirs."""
-    for folder in Path("/proc").iterdir():
-        if not folder.name.isdecimal():
-            continue
-        try:
-            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-        except (OSError, IndexError):
-            continue
-        if parent == pid:
-            yield int(folder.name)
-            yield from _below(int(folder.name))
 
 
 def _rss(pid: int) -> float:
@@ -106,7 +93,7 @@ async def release_figures(count: int, kubeconfig: str | None) -> Figures:
                 "controller CPU s": cpu,
                 "peak MiB of the controller": peak.controller,
                 "peak MiB with its workers": peak.together,
-            } | await _no_op(releases, program, count)
+            } | dict(await _no_op(releases, program, count))
 
 
 async def _no_op(releases: Releases, program: ControllerProgram, count: int) -> Figures:
