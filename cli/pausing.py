@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from cli.by_kind import aliases, tree
+from cli.families import EVERY, EXTERNAL, GENERATORS, RECONCILE, Family
 from cli.groups import Entry, LazyGroup, Leaf
 from cli.problems import CliError
 from cli.settings import CLUSTER_OPTIONS
 
 if TYPE_CHECKING:
-    from cli.families import Family
     from cli.session import Session
     from shared.model.meta import Object
 
-_SOURCES = (
-    ("git", "GIT", "GitRepositories"),
-    ("oci", "OCI", "OCIRepositories"),
-    ("bucket", "BUCKETS", "Buckets"),
-)
+_PAUSABLE = tuple(each for each in EVERY if each is not EXTERNAL)
 
 Names = tuple[str, ...]
 Handle = Callable[..., None]
@@ -28,23 +25,17 @@ Handle = Callable[..., None]
 
 
 def per_kind(verb: str, summary: str, handle: Handle, options: Callable[[], list[click.Option]]) -> LazyGroup:
-    """`VERB source git|oci|bucket NAME...` and `VERB kustomization NAME...`, all with `--all`.
+    """`VERB [group] WORD NAME...` for every kind that can be suspended, all with `--all`."""
 
-    `summary` speaks of `objects`, which each command replaces by its kind.
-    """
-
-    def entry(word: str, family_name: str, plural: str, *aliases: str) -> Entry:
-        def run(names: Names, *, everything: bool, **chosen: bool) -> None:
-            from cli import families
-
-            family: Family = getattr(families, family_name)
+    def entry(family: Family) -> Entry:
+        def run(names: Names, *, everything: bool, **chosen: Any) -> None:
             if not names and not everything:
                 raise CliError(f"{family.human} name is required")
             handle(click.get_current_context(), family, tuple(dict.fromkeys(names)), **chosen)
 
-        text = summary.replace("objects", plural)
+        text = summary.replace("objects", family.plural)
         command = Leaf(
-            word,
+            family.word,
             callback=run,
             help=text,
             params=[
@@ -54,24 +45,9 @@ def per_kind(verb: str, summary: str, handle: Handle, options: Callable[[], list
             ],
             inherited=CLUSTER_OPTIONS,
         )
-        return Entry(command, text, aliases)
+        return Entry(command, text, aliases(family, plural=False))
 
-    text = summary.replace("objects", "sources")
-    sources = LazyGroup(
-        "source",
-        help=text,
-        inherited=CLUSTER_OPTIONS,
-        entries={word: entry(word, family, plural) for word, family, plural in _SOURCES},
-    )
-    return LazyGroup(
-        verb,
-        help=summary,
-        inherited=CLUSTER_OPTIONS,
-        entries={
-            "source": Entry(sources, text),
-            "kustomization": entry("kustomization", "KUSTOMIZATIONS", "Kustomizations", "ks"),
-        },
-    )
+    return tree(verb, summary, _PAUSABLE, entry, CLUSTER_OPTIONS)
 
 
 async def find(session: Session, family: Family, names: Names) -> tuple[list[Object], list[str]]:
@@ -93,14 +69,22 @@ async def find(session: Session, family: Family, names: Names) -> tuple[list[Obj
     return found, missing
 
 
-async def set_suspended(session: Session, family: Family, name: str, value: bool | None) -> None:  # noqa: FBT001 - a field's value
-    """Write `spec.suspend`; None removes it. Raises KubeError."""
+async def set_suspended(
+    session: Session,
+    family: Family,
+    name: str,
+    *,
+    value: bool | None,
+    annotations: Mapping[str, str | None],
+) -> None:
+    """Write `spec.suspend`, where None removes it, and annotations likewise. Raises KubeError."""
     from cli.session import FIELD_MANAGER
 
+    change: dict[str, Any] = {"metadata": {"annotations": dict(annotations)}}
+    if family is GENERATORS:
+        change["metadata"]["annotations"][RECONCILE] = "disabled" if value else None
+    else:
+        change["spec"] = {"suspend": value}
     await session.client.patch(
-        family.resource,
-        session.namespace,
-        name,
-        {"spec": {"suspend": value}},
-        params={"fieldManager": FIELD_MANAGER},
+        family.resource, session.namespace, name, change, params={"fieldManager": FIELD_MANAGER}
     )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 
 _HASH = re.compile(r"\b[0-9a-f]{40,128}\b")
 # Whatever the cluster holds may be somebody else's text: it must not move the cursor or retitle a window.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SHOWN_OF_HASH = 8
+_COLOURS: Mapping[str, str] = {"True": "32", "False": "31", "Unknown": "33"}
 
 
 class Symbol(StrEnum):
@@ -37,13 +39,24 @@ def show(text: str) -> None:
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, header: bool = True) -> str:
     """Cells padded to their column and followed by a tab, the last one too; empty without lines."""
     lines = [[printable(cell) for cell in row] for row in rows]
-    if header:
-        lines.insert(0, [title.upper() for title in head])
-    widths = [max((len(line[column]) for line in lines), default=0) for column in range(len(head))]
+    titles = [[title.upper() for title in head]] if header else []
+    widths = [max((len(line[column]) for line in titles + lines), default=0) for column in range(len(head))]
+    colours = _COLOURS if is_colourful() else {}
+    ready = [title.lower() == "ready" for title in head]
+
+    def written(cell: str, column: int) -> str:
+        padded = cell.ljust(widths[column])
+        colour = colours.get(cell) if ready[column] else None
+        return f"\x1b[{colour}m{padded}\x1b[0m\t" if colour else f"{padded}\t"
+
     return "".join(
-        "".join(f"{cell.ljust(width)}\t" for cell, width in zip(line, widths, strict=True)) + "\n"
-        for line in lines
+        "".join(written(cell, column) for column, cell in enumerate(line)) + "\n" for line in titles + lines
     )
+
+
+def is_colourful() -> bool:
+    """Is stdout a terminal whose user has nothing against colours (https://no-color.org)?"""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def shortened(text: str) -> str:

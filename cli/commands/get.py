@@ -1,23 +1,24 @@
-"""`headwater get`: the state of sources and Kustomizations (specs/cli.md 3)."""
+"""`headwater get`: the state of every kind (specs/cli.md 3)."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
-from cli.groups import Entry, Inherited, LazyGroup, Leaf, given
-from cli.printing import Symbol, say, shortened, show, table
+from cli.by_kind import aliases, listing_tree
+from cli.families import ALL, EVERY, HELM_RELEASES, IMAGES, KUSTOMIZATIONS, SOURCES, Family
+from cli.groups import Entry, Inherited, Leaf, given
+from cli.printing import Symbol, say, show
 from cli.problems import CliError, explain, is_not_served
 from cli.rendering import FORMATS, render_objects
 from cli.selection import Selection, StatusSelector
 from cli.settings import CLUSTER_OPTIONS
 
 if TYPE_CHECKING:
-    from cli.families import Family
+    from cli.columns import View
     from cli.session import Session
     from shared.model.meta import Object
 
@@ -32,49 +33,6 @@ GET_OPTIONS = (
 _INHERITED = (*GET_OPTIONS, *CLUSTER_OPTIONS)
 
 
-@dataclass(frozen=True, slots=True)
-class _View:
-    """How the chosen objects are shown. `kinds`: names are preceded by their kind."""
-
-    form: str
-    header: bool
-    namespaces: bool
-    source: bool
-    kinds: bool = False
-
-    def columns(self) -> list[str]:
-        return [
-            *(["namespace"] if self.namespaces else []),
-            "name",
-            *(["source"] if self.source else []),
-            *("revision", "suspended", "ready", "message"),
-        ]
-
-    def row(self, family: Family, obj: Object) -> list[str]:
-        from cli.families import is_suspended, readiness
-
-        metadata = obj["metadata"]
-        ready, message = readiness(obj)
-        return [
-            *([metadata.get("namespace", "")] if self.namespaces else []),
-            f"{family.kind.lower()}/{metadata['name']}" if self.kinds else metadata["name"],
-            *([_source_of(obj)] if self.source else []),
-            shortened(family.revision(obj)),
-            str(is_suspended(obj)),
-            ready,
-            shortened(message),
-        ]
-
-    def table(self, family: Family, objects: Sequence[Object], *, header: bool) -> str:
-        return table(self.columns(), [self.row(family, obj) for obj in objects], header=header)
-
-
-def _source_of(obj: Object) -> str:
-    ref = (obj.get("spec") or {}).get("sourceRef") or {}
-    namespace = ref.get("namespace") or obj["metadata"].get("namespace", "")
-    return f"{ref.get('kind', '')}/{namespace}/{ref.get('name', '')}"
-
-
 def _selector(ctx: click.Context) -> StatusSelector | None:
     text = given(ctx, "status_selector", "")
     return StatusSelector.parse(text) if text else None
@@ -85,8 +43,10 @@ def _selection(ctx: click.Context, session: Session, name: str | None) -> Select
     return Selection(namespace, name or "", given(ctx, "label_selector", ""), _selector(ctx))
 
 
-def _view(ctx: click.Context, *, source: bool = False, kinds: bool = False) -> _View:
-    return _View(
+def _view(ctx: click.Context, *, source: bool = False, kinds: bool = False) -> View:
+    from cli.columns import View
+
+    return View(
         form=given(ctx, "output", "table"),
         header=not given(ctx, "no_header", False),
         namespaces=bool(given(ctx, "all_namespaces")),
@@ -95,14 +55,12 @@ def _view(ctx: click.Context, *, source: bool = False, kinds: bool = False) -> _
     )
 
 
-def _get(family_name: str, ctx: click.Context, name: str | None, *, source: bool = False) -> None:
-    from cli import families
+def _get(family: Family, ctx: click.Context, name: str | None, *, source: bool = False) -> None:
     from cli.session import with_cluster
 
-    family: Family = getattr(families, family_name)
     view, watching = _view(ctx, source=source), bool(given(ctx, "watch"))
     _selector(ctx)
-    if watching and view.form != "table":
+    if watching and not view.is_table:
         raise CliError("--watch prints tables: leave out --output")
 
     async def work(session: Session) -> None:
@@ -112,7 +70,7 @@ def _get(family_name: str, ctx: click.Context, name: str | None, *, source: bool
 
 
 async def _show(
-    session: Session, family: Family, selection: Selection, view: _View, *, watching: bool
+    session: Session, family: Family, selection: Selection, view: View, *, watching: bool
 ) -> None:
     from cli.changes import changes
 
@@ -123,7 +81,7 @@ async def _show(
         raise selection.nothing_found(family.kind)
     if not watching:
         chosen = [obj for obj in listing.items if selection.accepts(obj)]
-        if view.form == "table":
+        if view.is_table:
             show(view.table(family, chosen, header=view.header))
         else:
             show(render_objects(view.form, chosen, single=bool(selection.name)))
@@ -143,8 +101,7 @@ async def _show(
             header = False
 
 
-def _get_several(ctx: click.Context, name: str | None, chosen: str) -> None:
-    from cli import families
+def _get_several(ctx: click.Context, name: str | None, chosen: Sequence[Family]) -> None:
     from cli.session import with_cluster
 
     if given(ctx, "watch"):
@@ -153,14 +110,12 @@ def _get_several(ctx: click.Context, name: str | None, chosen: str) -> None:
     _selector(ctx)
 
     async def work(session: Session) -> None:
-        await _show_several(session, getattr(families, chosen), _selection(ctx, session, name), view)
+        await _show_several(session, chosen, _selection(ctx, session, name), view)
 
     with_cluster(ctx, work)
 
 
-async def _show_several(
-    session: Session, chosen: Sequence[Family], selection: Selection, view: _View
-) -> None:
+async def _show_several(session: Session, chosen: Sequence[Family], selection: Selection, view: View) -> None:
     """Kinds that the server does not serve are passed over; another failure is told, and the rest shown."""
     from shared.kube.errors import ApiError
 
@@ -181,58 +136,45 @@ async def _show_several(
             say(Symbol.FAILURE, selection.nothing_found(family.kind).message)
         objects = [obj for obj in listing.items if selection.accepts(obj)]
         everything += objects
-        if objects and view.form == "table":
+        if objects and view.is_table:
             show(view.table(family, objects, header=view.header) + "\n")
-    if view.form != "table":
+    if not view.is_table:
         show(render_objects(view.form, everything, single=False))
 
 
-def _source_command(word: str, family_name: str, plural: str) -> Entry:
-    @click.command(word, cls=Leaf, inherited=_INHERITED, help=f"Print {plural}.")
-    @click.argument("name", required=False)
-    @click.pass_context
-    def command(ctx: click.Context, name: str | None) -> None:
-        _get(family_name, ctx, name)
+def _command(family: Family) -> Entry:
+    summary = f"Print {family.plural}."
+    parameters: list[click.Parameter] = [click.Argument(["name"], required=False)]
+    sourced = family in (KUSTOMIZATIONS, HELM_RELEASES)
+    if sourced:
+        parameters.append(click.Option(["--show-source"], is_flag=True, help="Add the column SOURCE."))
 
-    return Entry(command, f"Print {plural}.")
+    def run(name: str | None, *, show_source: bool = False) -> None:
+        _get(family, click.get_current_context(), name, source=show_source)
 
-
-def _aggregate_command(chosen: str, summary: str) -> Entry:
-    @click.command("all", cls=Leaf, inherited=_INHERITED, help=summary)
-    @click.argument("name", required=False)
-    @click.pass_context
-    def command(ctx: click.Context, name: str | None) -> None:
-        _get_several(ctx, name, chosen)
-
-    return Entry(command, summary)
+    command = Leaf(family.shown, callback=run, help=summary, params=parameters, inherited=_INHERITED)
+    return Entry(command, summary, aliases(family, plural=True))
 
 
-@click.command("kustomizations", cls=Leaf, inherited=_INHERITED, help="Print Kustomizations.")
-@click.argument("name", required=False)
-@click.option("--show-source", is_flag=True, help="Add the column SOURCE.")
-@click.pass_context
-def kustomizations(ctx: click.Context, name: str | None, *, show_source: bool) -> None:
-    _get("KUSTOMIZATIONS", ctx, name, source=show_source)
+def _several(chosen: Sequence[Family], what: str) -> Entry:
+    summary = f"Print {what}."
+
+    def run(name: str | None) -> None:
+        _get_several(click.get_current_context(), name, chosen)
+
+    argument = click.Argument(["name"], required=False)
+    return Entry(Leaf("all", callback=run, help=summary, params=[argument], inherited=_INHERITED), summary)
 
 
-sources = LazyGroup(
-    "sources",
-    help="Print sources.",
-    inherited=_INHERITED,
-    entries={
-        "git": _source_command("git", "GIT", "GitRepositories"),
-        "oci": _source_command("oci", "OCI", "OCIRepositories"),
-        "bucket": _source_command("bucket", "BUCKETS", "Buckets"),
-        "all": _aggregate_command("SOURCES", "Print sources of every kind."),
-    },
-)
-get = LazyGroup(
+get = listing_tree(
     "get",
-    help="Print the state of sources and Kustomizations.",
-    inherited=_INHERITED,
-    entries={
-        "sources": Entry(sources, "Print sources.", ("source",)),
-        "kustomizations": Entry(kustomizations, "Print Kustomizations.", ("kustomization", "ks")),
-        "all": _aggregate_command("ALL", "Print sources and Kustomizations."),
+    "Print the state of objects.",
+    EVERY,
+    _command,
+    _INHERITED,
+    several={
+        "source": _several(SOURCES, "sources of every kind"),
+        "image": _several(IMAGES, "all objects for images"),
+        "": _several(ALL, "objects of every kind"),
     },
 )

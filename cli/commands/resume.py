@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cli import pauses
+from cli.families import Family, is_static
 from cli.pausing import Names, find, per_kind, set_suspended
 from cli.printing import Symbol, say
 from cli.problems import CliError
 
 if TYPE_CHECKING:
-    from cli.families import Family
     from cli.session import Session
 
 
@@ -37,10 +38,11 @@ async def _resume(session: Session, family: Family, names: Names, *, waits: bool
     resumed = [obj["metadata"]["name"] for obj in found]
     for name in resumed:
         say(Symbol.ACTION, f"resuming {family.human} {name} in {session.namespace} namespace")
-        await set_suspended(session, family, name, None)
+        await set_suspended(session, family, name, value=None, annotations=dict.fromkeys(pauses.ALL))
         say(Symbol.SUCCESS, f"{family.human} resumed")
     if waits:
-        await _wait(session, family, sorted(resumed))
+        static = {obj["metadata"]["name"] for obj in found if is_static(obj)}
+        await _wait(session, family, sorted(set(resumed) - static))
 
 
 async def _wait(session: Session, family: Family, names: list[str]) -> None:
@@ -62,6 +64,7 @@ async def _wait(session: Session, family: Family, names: list[str]) -> None:
 
 async def _outcome(session: Session, family: Family, name: str) -> tuple[str, str]:
     """What to say on success, or why it failed."""
+    from cli.outcomes import success as words
     from cli.waiting import NotReconciled, is_ready, until
     from shared.model.meta import ObjectKey
 
@@ -69,7 +72,7 @@ async def _outcome(session: Session, family: Family, name: str) -> tuple[str, st
         obj = await until(session, family, ObjectKey(session.namespace, name), is_ready)
     except NotReconciled as error:
         return "", str(error)
-    return family.success(obj), ""
+    return words(family, obj), ""
 
 
 def _options() -> list[click.Option]:
