@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote, urlsplit
@@ -12,9 +11,9 @@ import yaml
 
 from controllers.notification.outgoing import Refused, Unavailable, is_metadata_address
 from shared.kube.client import KubeClient
-from shared.kube.errors import KubeError
+from shared.kube.secrets import Secrets
 from shared.logic.redact import redact
-from shared.model.kinds import SECRET
+from shared.logic.secret import SecretUnreachable, SecretUnusable
 from shared.model.notification import Provider
 
 _MAX_ADDRESS = 2048
@@ -29,6 +28,7 @@ _PASSWORD_IS_TOKEN = frozenset(
         "gitlabmergerequestcomment",
         "gitea",
         "giteapullrequestcomment",
+        "otel",
     }
 )
 
@@ -48,11 +48,13 @@ class Credentials:
     ca: str = field(default="", repr=False)
     certificate: str = field(default="", repr=False)
     key: str = field(default="", repr=False)
+    creds: str = field(default="", repr=False)
+    nkey: str = field(default="", repr=False)
 
     def mask(self, text: str) -> str:
         """The text without anything of these credentials."""
         proxy = unquote(urlsplit(self.proxy).password or "")
-        secrets = [self.token.strip(), self.password, proxy, *self.headers.values()]
+        secrets = [self.token.strip(), self.password, proxy, self.nkey.strip(), *self.headers.values()]
         for secret in sorted(secrets, key=len, reverse=True):
             if len(secret) >= _SHORTEST_MASKED:
                 text = text.replace(secret, "*****").replace(quote(secret, safe=""), "*****")
@@ -95,24 +97,23 @@ def assemble(provider: Provider, secret: Data, certificates: Data, proxy: Data |
         ca=ca,
         certificate=certificate,
         key=key,
+        creds=secret.get("creds", ""),
+        nkey=secret.get("nkey", ""),
     )
 
 
 async def read_secret(client: KubeClient, namespace: str, name: str) -> Data:
     """Decoded data; values that are not text are left out. Raises Refused or Unavailable."""
-    shown = f"{namespace}/{name}"
     try:
-        found = await client.find(SECRET, namespace, name)
-    except KubeError as error:
-        raise Unavailable(f"failed to read secret '{shown}': {error}") from error
-    if found is None:
-        raise Refused(f"secret '{shown}' not found")
+        secret = await Secrets(client).read(namespace, name)
+    except SecretUnreachable as error:
+        raise Unavailable(str(error)) from error
+    except SecretUnusable as error:
+        raise Refused(str(error)) from error
     data: dict[str, str] = {}
-    for key, value in (found.get("data") or {}).items():
-        try:
-            data[key] = base64.b64decode(value or "").decode()
-        except (binascii.Error, ValueError):
-            continue
+    for key, value in secret.data.items():
+        with contextlib.suppress(UnicodeDecodeError):
+            data[key] = value.decode()
     return data
 
 

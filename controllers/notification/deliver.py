@@ -11,8 +11,8 @@ import aiohttp
 from controllers.notification.credentials import Credentials, read_credentials
 from controllers.notification.dispatch import Job
 from controllers.notification.gate import GIT
-from controllers.notification.notifiers import MISSING, NOTIFIERS
-from controllers.notification.notifiers.notice import Notice
+from controllers.notification.notifiers import NOTIFIERS
+from controllers.notification.notifiers.notice import AlertRef, Notice
 from controllers.notification.outgoing import Outgoing, Refused, Unavailable, tls_context
 from shared.kube.client import KubeClient
 from shared.logic.cel import EvaluationFailed, InvalidExpression, compile_text
@@ -37,8 +37,7 @@ class Delivery:
         try:
             notify = NOTIFIERS[provider.type]
         except KeyError:
-            needs = MISSING.get(provider.type, "a type that is known")
-            raise Refused(f"provider type '{provider.type}' is not supported yet: it needs {needs}") from None
+            raise Refused(f"provider type '{provider.type}' is not known") from None
         try:
             async with asyncio.timeout(provider.timeout.total_seconds()):
                 credentials = await read_credentials(self.client, provider)
@@ -48,6 +47,7 @@ class Delivery:
                     credentials=credentials,
                     provider_uid=provider.uid,
                     status_id=status_id(job, found) if provider.type in GIT else "",
+                    alert=AlertRef.of(job.alert),
                 )
                 outgoing = await self._outgoing(provider, credentials)
                 await _masked(credentials, notify(notice, outgoing.send))

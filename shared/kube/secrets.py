@@ -5,7 +5,7 @@ import binascii
 
 from shared.kube.client import KubeClient
 from shared.kube.errors import KubeError
-from shared.logic.secret import Secret, SecretUnusable
+from shared.logic.secret import Secret, SecretUnreachable, SecretUnusable
 from shared.model.kinds import SECRET
 
 
@@ -16,12 +16,12 @@ class Secrets:
         self._client = client
 
     async def read(self, namespace: str, name: str) -> Secret:
-        """Raises SecretUnusable."""
+        """Raises SecretUnusable, and of these SecretUnreachable for what may pass."""
         shown = f"{namespace}/{name}"
         try:
             found = await self._client.find(SECRET, namespace, name)
         except KubeError as error:
-            raise SecretUnusable(f"failed to get secret '{shown}': {error}") from error
+            raise SecretUnreachable(f"failed to get secret '{shown}': {error}") from error
         if found is None:
             raise SecretUnusable(f"secret '{shown}' not found")
         try:

@@ -8,6 +8,10 @@ class SecretUnusable(Exception):
     """The secret is not there, cannot be read, or lacks something. Never quotes a value."""
 
 
+class SecretUnreachable(SecretUnusable):
+    """It cannot be read now: trying again may help."""
+
+
 @dataclass(frozen=True, slots=True)
 class Secret:
     """Decoded data; the name is for messages."""

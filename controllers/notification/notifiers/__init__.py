@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from controllers.notification.notifiers import (
     alertmanager,
     azuredevops,
+    azureeventhub,
     bitbucket,
     comments,
     datadog,
@@ -19,11 +20,14 @@ from controllers.notification.notifiers import (
     github,
     gitlab,
     googlechat,
+    googlepubsub,
     grafana,
     lark,
     matrix,
     msteams,
+    nats,
     opsgenie,
+    otel,
     pagerduty,
     sentry,
     slack,
@@ -36,6 +40,7 @@ from controllers.notification.notifiers.notice import Notify, rendered
 NOTIFIERS: Mapping[str, Notify] = {
     "alertmanager": rendered(alertmanager.render),
     "azuredevops": azuredevops.notify_status,
+    "azureeventhub": rendered(azureeventhub.render),
     "bitbucket": bitbucket.notify_cloud,
     "bitbucketserver": bitbucket.notify_server,
     "datadog": rendered(datadog.render),
@@ -50,11 +55,14 @@ NOTIFIERS: Mapping[str, Notify] = {
     "gitlab": gitlab.notify_status,
     "gitlabmergerequestcomment": comments.notify_gitlab,
     "googlechat": rendered(googlechat.render),
+    "googlepubsub": rendered(googlepubsub.render),
     "grafana": rendered(grafana.render),
     "lark": rendered(lark.render),
     "matrix": rendered(matrix.render),
     "msteams": rendered(msteams.render),
+    "nats": nats.notify,
     "opsgenie": rendered(opsgenie.render),
+    "otel": rendered(otel.render),
     "pagerduty": rendered(pagerduty.render),
     "rocket": rendered(slack.render_rocket),
     "sentry": rendered(sentry.render),
@@ -64,11 +72,3 @@ NOTIFIERS: Mapping[str, Notify] = {
     "zulip": rendered(zulip.render),
 }
 """By the Provider's spec.type."""
-
-MISSING: Mapping[str, str] = {
-    "azureeventhub": "AMQP 1.0",
-    "googlepubsub": "Google's service-account login",
-    "nats": "the NATS protocol",
-    "otel": "OTLP in protobuf",
-}
-"""Types of Flux that the CRD takes and nobody delivers to yet, and what that would need."""

@@ -11,12 +11,27 @@ from urllib.parse import urlsplit, urlunsplit
 from controllers.notification.credentials import Credentials
 from controllers.notification.event import Event
 from controllers.notification.outgoing import Answer, Refused, Request
+from shared.model.meta import Object
 
 Send = Callable[[Request], Awaitable[Answer]]
 Render = Callable[["Notice"], Iterable[Request]]
 Notify = Callable[["Notice", Send], Awaitable[None]]
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z][a-z]+|[a-z]+|[0-9]+|[^A-Za-z0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRef:
+    """On whose behalf somebody is told."""
+
+    namespace: str = ""
+    name: str = ""
+    uid: str = ""
+
+    @classmethod
+    def of(cls, obj: Object) -> AlertRef:
+        meta = obj.get("metadata") or {}
+        return cls(*(str(meta.get(key) or "") for key in ("namespace", "name", "uid")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +46,7 @@ class Notice:
     credentials: Credentials
     provider_uid: str = ""
     status_id: str = ""
+    alert: AlertRef = AlertRef()
 
     @property
     def address(self) -> str:

@@ -185,7 +185,7 @@ async def test_a_failure_does_not_quote_the_token() -> None:
 
 @pytest.mark.parametrize(
     ("obj", "words"),
-    [(None, "'apps/chat' not found"), (a_provider(type="nats"), "not supported yet: it needs the NATS protocol"),
+    [(None, "'apps/chat' not found"), (a_provider(type="pigeon"), "is not known"),
      (a_provider(secretRef={"name": "gone"}), "secret 'apps/gone' not found"), (a_provider(timeout="1 day"), "duration"),
      (a_provider(type="github", address="https://github.com/o/r", commitStatusExpr="event.reason"), "expected string"),
      (a_provider(type="github", address="https://github.com/o/r", commitStatusExpr="event.metadata.x + ''"), "CEL")],
