@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     from cli.session import Session
     from shared.model.meta import Object
 
+_FORMS = (*FORMATS, "wide")
 GET_OPTIONS = (
     Inherited("-A", "--all-namespaces", is_flag=True, help="Objects of every namespace."),
     Inherited("--no-header", is_flag=True, help="Rows only."),
     Inherited("-w", "--watch", is_flag=True, help="Print every change as it happens, until --timeout."),
     Inherited("--status-selector", metavar="TYPE=STATUS", help="Only objects of that condition; != negates."),
     Inherited("-l", "--label-selector", metavar="SELECTOR", help="Only objects with these labels."),
-    Inherited("-o", "--output", type=click.Choice(FORMATS), help="Form of the output; table if none."),
+    Inherited("-o", "--output", type=click.Choice(_FORMS), help="Form of the output; table if none."),
 )
 _INHERITED = (*GET_OPTIONS, *CLUSTER_OPTIONS)
 

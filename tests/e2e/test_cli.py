@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 
 from shared.model.kinds import GIT_REPOSITORY, KUSTOMIZATION, SECRET
 from tests.e2e.conftest import Controllers
@@ -200,3 +201,31 @@ async def test_build_reads_the_kustomization_and_its_variables_from_the_cluster(
     assert "  hello: world\n" in built.out
     assert f"  namespace: {world.namespace}\n" in built.out
     assert (await world.get(KUSTOMIZATION, "web"))["status"]["inventory"]["entries"]
+
+
+async def test_what_is_exported_can_be_applied_again(world: World) -> None:
+    await world.git_repository(url="https://example.org/x.git", ref={"branch": "main"}, suspend=True)
+
+    done = await headwater(world, "export", "source", "git", "--all")
+
+    assert done.status == 0, done.err
+    assert done.out.startswith("---\n")
+    exported = yaml.safe_load(done.out)
+    assert set(exported) == {"apiVersion", "kind", "metadata", "spec"}
+    assert exported["spec"]["ref"] == {"branch": "main"}
+
+    refused = await headwater(world, "export", "hr", "--all")
+    assert (refused.status, refused.err) == (1, f"✗ no objects found in {world.namespace} namespace\n")
+
+
+async def test_delete_asks_unless_told_not_to(world: World) -> None:
+    await world.git_repository(url="https://example.org/x.git", ref={"branch": "main"}, suspend=True)
+
+    refused = await headwater(world, "delete", "source", "git", "repo")
+    assert refused.status != 0
+    assert not (await world.get(GIT_REPOSITORY, "repo"))["metadata"].get("deletionTimestamp")
+
+    done = await headwater(world, "delete", "source", "git", "repo", "--silent")
+    assert (done.status, done.err.splitlines()[-1]) == (0, "✔ source git deleted")
+    gone = await world.client.find(GIT_REPOSITORY, world.namespace, "repo")
+    assert gone is None or gone["metadata"].get("deletionTimestamp")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -122,7 +123,9 @@ def test_an_api_server_that_does_not_answer(capsys: Capture) -> None:
     assert shown.count("\n") == 1
 
 
-@pytest.mark.parametrize("word", ["get", "reconcile", "suspend", "resume", "build", "diff", "tree", "events"])
+@pytest.mark.parametrize(
+    "word", ["get", "reconcile", "suspend", "resume", "export", "delete", "build", "diff", "tree", "events"]
+)
 def test_every_command_has_help(word: str, capsys: Capture) -> None:
     assert main([word, "--help"]) == 0
     assert "--kubeconfig" in capsys.readouterr().out
@@ -137,3 +140,34 @@ def test_help_imports_no_command_and_no_client() -> None:
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, check=False, timeout=30
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "flags", "expected"),
+    [
+        ("a ${HW_TEST} b\n", [], (0, "a value b\n", "")),
+        ("${HW_ABSENT:-x} $${y}\n", ["--strict"], (0, "x ${y}\n", "")),
+        ("${HW_ABSENT}\n", [], (0, "\n", "")),
+        ("${HW_ABSENT}\n", ["--strict"], (1, "", '✗ variable not set (strict mode): "HW_ABSENT"\n')),
+    ],
+)
+def test_envsubst(
+    given: str,
+    flags: list[str],
+    expected: tuple[int, str, str],
+    capsys: Capture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HW_TEST", "value")
+    monkeypatch.setattr("sys.stdin", io.StringIO(given))
+
+    status = main(["envsubst", *flags])
+
+    shown = capsys.readouterr()
+    assert (status, shown.out, shown.err) == expected
+
+
+@pytest.mark.parametrize("shell", ["bash", "fish", "zsh"])
+def test_completion_scripts_call_the_program(shell: str, capsys: Capture) -> None:
+    assert main(["completion", shell]) == 0
+    assert "_HEADWATER_COMPLETE" in capsys.readouterr().out
