@@ -29,7 +29,9 @@ def test_generation() -> None:
     assert (generation.own_namespace_only, generation.retries) == (True, 9)
     assert generation.timeout == timedelta(minutes=10)
     variables = {"SOURCE_CONTROLLER_LOCALHOST": "localhost:8080"}
-    generation = Settings.from_process(["--no-cross-namespace-refs=false", "--http-retry=2"], variables).generation
+    generation = Settings.from_process(
+        ["--no-cross-namespace-refs=false", "--http-retry=2"], variables
+    ).generation
     assert (generation.own_namespace_only, generation.retries) == (False, 2)
     assert generation.source_host == "localhost:8080"
 
