@@ -46,6 +46,7 @@ root = LazyGroup(
         "delete": Entry("cli.commands.delete:delete", "Delete objects."),
         "build": Entry("cli.commands.build:build", "Print what would be applied."),
         "diff": Entry("cli.commands.diff:diff", "Print what would change in the cluster."),
+        "test": Entry("cli.offline.commands:check", "Check that a whole repository builds."),
         "tree": Entry("cli.commands.tree:tree", "Print what a Kustomization manages."),
         "events": Entry("cli.commands.events:events", "Print what happened to objects."),
         "envsubst": Entry("cli.commands.envsubst:envsubst", "Replace variables in standard input."),
