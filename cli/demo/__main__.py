@@ -20,8 +20,9 @@ from cli.demo.terminal import Terminal
 from cli.demo.waiting import NotSeen
 from cli.demo.world import World, running
 from shared.kube.errors import KubeError
+from shared.oci.errors import OciError
 
-PROBLEMS = (NotSeen, ProcessDied, GitFailed, KubeError)
+PROBLEMS = (NotSeen, ProcessDied, GitFailed, KubeError, OciError)
 _FAILED, _INTERRUPTED = 1, 130
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _TAIL_LINES = 12

@@ -1,7 +1,7 @@
-"""Git over HTTP on loopback, read-only: `git upload-pack` behind aiohttp.
+"""Git over HTTP on loopback: `git upload-pack` and `git receive-pack` behind aiohttp.
 
-Any git has upload-pack; `git http-backend` is packaged apart on some systems. The two requests of a
-fetch are all that is served (gitprotocol-http).
+Any git has these; `git http-backend` is packaged apart on some systems. The two requests of a fetch and
+those of a push are all that is served (gitprotocol-http). Whoever reaches loopback may push.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from pathlib import Path
 
 from aiohttp import web
 
-_SERVICE = "git-upload-pack"
+from cli.demo.loopback import served
+
+_SERVICES = {"git-upload-pack", "git-receive-pack"}
 _FLUSH = b"0000"
 _CHUNK = 64 * 1024
 _LARGEST_REQUEST = 16 * 1024 * 1024
@@ -31,35 +33,30 @@ async def serving(root: Path) -> AsyncIterator[str]:
     app = web.Application(client_max_size=_LARGEST_REQUEST)
     app[_ROOT] = root
     app.router.add_get("/{name}/info/refs", _advertise)
-    app.router.add_post(f"/{{name}}/{_SERVICE}", _upload_pack)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        port = runner.addresses[0][1]
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        await runner.cleanup()
+    app.router.add_post("/{name}/{service:git-(?:upload|receive)-pack}", _serve)
+    async with served(app) as host:
+        yield f"http://{host}"
 
 
 async def _advertise(request: web.Request) -> web.StreamResponse:
-    if request.query.get("service") != _SERVICE:
-        raise web.HTTPForbidden(text="this server is for fetching only; push to the directory itself\n")
-    announcement = f"# service={_SERVICE}\n".encode()
+    service = request.query.get("service", "")
+    if service not in _SERVICES:
+        raise web.HTTPForbidden(text="this server speaks git's smart protocol only\n")
+    announcement = f"# service={service}\n".encode()
     packet = f"{len(announcement) + 4:04x}".encode() + announcement + _FLUSH
-    return await _run(request, "--advertise-refs", kind="advertisement", prefix=packet)
+    return await _run(request, service, "--advertise-refs", prefix=packet)
 
 
-async def _upload_pack(request: web.Request) -> web.StreamResponse:
-    return await _run(request, kind="result", body=await request.read())
+async def _serve(request: web.Request) -> web.StreamResponse:
+    return await _run(request, request.match_info["service"], body=await request.read())
 
 
 async def _run(
-    request: web.Request, *flags: str, kind: str, prefix: bytes = b"", body: bytes = b""
+    request: web.Request, service: str, *flags: str, prefix: bytes = b"", body: bytes = b""
 ) -> web.StreamResponse:
     process = await asyncio.create_subprocess_exec(
         "git",
-        "upload-pack",
+        service.removeprefix("git-"),
         "--stateless-rpc",
         *flags,
         str(_repository(request)),
@@ -69,7 +66,9 @@ async def _run(
         env=_environment(request),
     )
     try:
-        return await _stream(request, process, kind=kind, prefix=prefix, body=body)
+        kind = "advertisement" if prefix else "result"
+        media_type = f"application/x-{service}-{kind}"
+        return await _stream(request, process, media_type=media_type, prefix=prefix, body=body)
     except BaseException:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
@@ -79,13 +78,11 @@ async def _run(
 
 
 async def _stream(
-    request: web.Request, process: asyncio.subprocess.Process, *, kind: str, prefix: bytes, body: bytes
+    request: web.Request, process: asyncio.subprocess.Process, *, media_type: str, prefix: bytes, body: bytes
 ) -> web.StreamResponse:
     assert process.stdin is not None
     assert process.stdout is not None
-    response = web.StreamResponse(
-        headers={"Content-Type": f"application/x-{_SERVICE}-{kind}", "Cache-Control": "no-cache"}
-    )
+    response = web.StreamResponse(headers={"Content-Type": media_type, "Cache-Control": "no-cache"})
     await response.prepare(request)
     await response.write(prefix)
     process.stdin.write(body)

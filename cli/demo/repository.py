@@ -41,6 +41,7 @@ class Repository:
         bare.mkdir(parents=True)
         await repository._git("init", "--quiet", "--bare", at=bare)
         await repository._git("symbolic-ref", "HEAD", "refs/heads/main", at=bare)
+        await repository._git("config", "http.receivepack", "true", at=bare)
         await repository._git("init", "--quiet")
         await repository._git("symbolic-ref", "HEAD", "refs/heads/main")
         await repository._git("remote", "add", "origin", str(bare))
@@ -59,6 +60,24 @@ class Repository:
         await self._git("revert", "--no-edit", "HEAD")
         await self._git("push", "--quiet", "origin", "main")
         return await self._git("rev-parse", "HEAD")
+
+    async def head(self) -> str:
+        """The hash of the working copy's commit."""
+        return await self._git("rev-parse", "HEAD")
+
+    async def pull(self) -> None:
+        """Take over what others have pushed."""
+        await self._git("pull", "--quiet", "--ff-only", "origin", "main")
+
+    async def described(self, commit: str) -> str:
+        """`Author: subject`."""
+        return await self._git("show", "--no-patch", "--format=%an: %s", commit)
+
+    async def changed_lines(self, old: str, new: str, file: str) -> list[str]:
+        """The lines of the file that differ, with `-` or `+` before them."""
+        diff = await self._git("diff", "--unified=0", old, new, "--", file)
+        body = diff.partition("\n@@")[2].splitlines()
+        return [f"{line[0]} {line[1:].strip()}" for line in body if line.startswith(("-", "+"))]
 
     def replace(self, file: str, old: str, new: str) -> None:
         """Edit a file of the working copy; the text must be there."""

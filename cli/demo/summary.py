@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
+from cli.demo.objects import HOME
 from cli.demo.processes import Weight
 from cli.demo.waiting import NotSeen
-from cli.demo.world import HOME, KUSTOMIZE, World
+from cli.demo.world import KUSTOMIZE, World
 from shared.model.kinds import KUSTOMIZATION
 
 _PASSES = 3

@@ -9,11 +9,12 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 
-from cli.demo import git_server
+from cli.demo import chat, git_server, registry
+from cli.demo.chat import Chat
+from cli.demo.objects import HOME, alert, provider
 from cli.demo.processes import ROOT, Processes, free_port
 from cli.demo.repository import NAME, Repository
 from cli.demo.terminal import Terminal
@@ -21,15 +22,16 @@ from cli.demo.waiting import NotSeen, Target, Watcher, condition
 from shared.kube.access import connect
 from shared.kube.client import KubeClient
 from shared.logic.go_yaml import read_documents
-from shared.model.kinds import GIT_REPOSITORY, HELM_RELEASE, KUSTOMIZATION, Resource
+from shared.model.kinds import ALERT, PROVIDER, Resource
 from shared.model.meta import Object
 
 CRD = Resource(
     "apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", namespaced=False
 )
 NAMESPACE = Resource("", "v1", "Namespace", "namespaces", namespaced=False)
-HOME = "flux-system"
 SOURCE, KUSTOMIZE, HELM = "source-controller", "kustomize-controller", "helm-controller"
+IMAGES, NOTIFICATION = "image-automation-controller", "notification-controller"
+CONTROLLERS = (NOTIFICATION, SOURCE, KUSTOMIZE, HELM, IMAGES)
 CLUSTER = "localcluster"
 _START_SECONDS = 20.0
 _LOOK_SECONDS = 0.02
@@ -37,12 +39,16 @@ _LOOK_SECONDS = 0.02
 
 @dataclass(slots=True)
 class World:
+    """`url` of the git repository, `registry` as host:port, `metrics` by the name of the controller."""
+
     terminal: Terminal
     processes: Processes
     client: KubeClient
     watcher: Watcher
     repository: Repository
+    chat: Chat
     url: str
+    registry: str
     kubeconfig: Path
     metrics: Mapping[str, str]
 
@@ -65,10 +71,20 @@ async def running(folder: Path, terminal: Terminal) -> AsyncIterator[World]:
         begun = time.monotonic()
         repository = await Repository.create(folder)
         address = await stack.enter_async_context(git_server.serving(repository.served))
-        terminal.seen("git server, with a sample repository", time.monotonic() - begun)
-        watcher = Watcher(client, terminal)
+        registry_host = await stack.enter_async_context(registry.serving())
+        room = await stack.enter_async_context(chat.serving())
+        terminal.seen("git server with a sample repository, registry, chat", time.monotonic() - begun)
         world = World(
-            terminal, processes, client, watcher, repository, f"{address}/{NAME}", kubeconfig, metrics={}
+            terminal=terminal,
+            processes=processes,
+            client=client,
+            watcher=Watcher(client, terminal),
+            repository=repository,
+            chat=room,
+            url=f"{address}/{NAME}",
+            registry=registry_host,
+            kubeconfig=kubeconfig,
+            metrics={},
         )
         await _install(world)
         world.metrics = await _start_controllers(world, folder)
@@ -95,8 +111,9 @@ async def _install(world: World) -> None:
             target = Target(CRD, "", document.value["metadata"]["name"])
             await world.watcher.until(target, _established, "the API server serves a new kind")
     await world.apply(NAMESPACE, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HOME}})
-    for resource in (GIT_REPOSITORY, HELM_RELEASE, KUSTOMIZATION):
-        await world.client.list(resource, HOME)
+    # Before the controllers start, so that notification-controller knows them when it is ready.
+    await world.apply(PROVIDER, provider(world.chat.url))
+    await world.apply(ALERT, alert())
     world.terminal.seen("custom resource definitions, applied", time.monotonic() - begun)
 
 
@@ -107,33 +124,30 @@ def _established(obj: Object | None) -> bool:
 async def _start_controllers(world: World, folder: Path) -> Mapping[str, str]:
     """Each is its own process on its own ports; they meet only through the API server and HTTP."""
     begun = time.monotonic()
-    ports = {name: (free_port(), free_port()) for name in (SOURCE, KUSTOMIZE, HELM)}
-    store = f"127.0.0.1:{free_port()}"
-    (folder / "artifacts").mkdir()
+    ports = {name: (free_port(), free_port()) for name in CONTROLLERS}
+    store, events = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+    for name in ("artifacts", "tags"):
+        (folder / name).mkdir()
     extra = {
         SOURCE: [
-            "--storage-path",
-            str(folder / "artifacts"),
-            "--storage-addr",
-            store,
-            "--storage-adv-addr",
-            store,
+            f"--storage-path={folder / 'artifacts'}",
+            f"--storage-addr={store}",
+            f"--storage-adv-addr={store}",
         ],
-        KUSTOMIZE: [],
-        HELM: [],
+        IMAGES: [f"--storage-path={folder / 'tags'}"],
+        NOTIFICATION: [f"--events-addr={events}", f"--receiverAddr=127.0.0.1:{free_port()}"],
     }
     for name, (metrics, health) in ports.items():
-        module = f"controllers.{name.removesuffix('-controller')}"
-        common = ["--kubeconfig", str(world.kubeconfig), "--log-encoding", "console"]
-        addresses = ["--metrics-addr", f"127.0.0.1:{metrics}", "--health-addr", f"127.0.0.1:{health}"]
-        await world.processes.start(name, [module, *common, *addresses, *extra[name]])
-    await asyncio.gather(
-        _answering(world, f"http://127.0.0.1:{ports[SOURCE][1]}/readyz", begun),
-        _answering(world, f"http://{store}/", begun),
-        _answering(world, f"http://127.0.0.1:{ports[KUSTOMIZE][1]}/readyz", begun),
-        _answering(world, f"http://127.0.0.1:{ports[HELM][1]}/readyz", begun),
-    )
-    world.terminal.seen("source-, kustomize- and helm-controller, three processes", time.monotonic() - begun)
+        module = f"controllers.{name.removesuffix('-controller').replace('-', '_')}"
+        common = [f"--kubeconfig={world.kubeconfig}", "--log-encoding=console"]
+        addresses = [f"--metrics-addr=127.0.0.1:{metrics}", f"--health-addr=127.0.0.1:{health}"]
+        own = extra.get(name, [])
+        if name != NOTIFICATION:
+            own = [*own, f"--events-addr=http://{events}/"]
+        await world.processes.start(name, [module, *common, *addresses, *own])
+    ready = [f"http://127.0.0.1:{health}/readyz" for _, health in ports.values()]
+    await asyncio.gather(*(_answering(world, url, begun) for url in [*ready, f"http://{store}/"]))
+    world.terminal.seen("the five controllers, a process each", time.monotonic() - begun)
     return {name: f"http://127.0.0.1:{metrics}/metrics" for name, (metrics, _) in ports.items()}
 
 
@@ -158,42 +172,3 @@ def _require_alive(name: str, status: int | None) -> None:
 def _require_time(begun: float, what: str) -> None:
     if time.monotonic() - begun > _START_SECONDS:
         raise NotSeen(f"{what}: not seen within {_START_SECONDS:.0f} s")
-
-
-def git_repository(url: str) -> Object:
-    return _object(GIT_REPOSITORY, {"interval": "10s", "url": url, "ref": {"branch": "main"}})
-
-
-def kustomization() -> Object:
-    source = {"kind": "GitRepository", "name": "shop"}
-    spec = {
-        "interval": "10m",
-        "retryInterval": "10s",
-        "path": "./deploy",
-        "prune": True,
-        "wait": True,
-        "sourceRef": source,
-    }
-    return _object(KUSTOMIZATION, spec)
-
-
-def helm_release() -> Object:
-    source = {"kind": "GitRepository", "name": "shop"}
-    spec = {
-        "interval": "10m",
-        "chart": {"spec": {"chart": "./charts/visitors", "sourceRef": source}},
-        "targetNamespace": "shop",
-        "releaseName": "visitors",
-        "values": {"every": "5s"},
-    }
-    return _object(HELM_RELEASE, spec, "visitors")
-
-
-def _object(resource: Resource, spec: Mapping[str, Any], name: str = "shop") -> Object:
-    metadata = {"name": name, "namespace": HOME}
-    return {
-        "apiVersion": resource.api_version,
-        "kind": resource.kind,
-        "metadata": metadata,
-        "spec": dict(spec),
-    }

@@ -20,9 +20,18 @@ STEPS = [
     "First sync",
     "A commit rolls out",
     "A manual edit heals",
-    "A bad commit fails, and what runs is left alone",
+    "A bad commit fails, somebody is told, and what runs is left alone",
     "The fix",
     "A Helm release from the same repository",
+    "An artifact from a registry, next to the git repository",
+    "A new image becomes a commit, and the commit rolls out",
+]
+SEEN = [
+    "chat: kustomization/shop.flux-system",
+    "ConfigMap shop/prices",
+    "by Headwater: Run shop 1.2.0",
+    '+ newTag: 1.2.0 # {"$imagepolicy": "flux-system:shop:tag"}',
+    "Deployment shop/web: shop:1.2.0",
 ]
 
 
@@ -67,6 +76,7 @@ def test_it_tells_the_whole_story_in_time(environment: dict[str, str], tmp_path:
     assert done.returncode == 0, done.stdout + done.stderr
     assert time.monotonic() - begun < 60
     assert re.findall(r"^\d  (.+)$", done.stdout, re.MULTILINE) == STEPS
+    assert [line for line in SEEN if line not in done.stdout] == []
     assert max(map(len, done.stdout.splitlines())) <= 80
     assert "\033" not in done.stdout
     assert done.stderr == ""
