@@ -1,0 +1,1 @@
+"""`headwater why`: from the source to the pod, and the first link that is broken."""
