@@ -151,9 +151,6 @@ class Story:
             _KS, ready_at("lastAppliedRevision", commit), "the Kustomization recovers", since=begun
         )
         self._telling.record("fix applied", f"Kustomization ready at {shortened(commit)}", done.seconds)
-        message, seconds = await self.world.chat.hear(_IN_CHAT, commit, bad=False, since=begun)
-        self._telling.seen(f"chat: {message.about}", seconds)
-        terminal.detail(message.text, lines=1)
         await self._require_untouched(before)
 
     async def _release(self) -> None:
