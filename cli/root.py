@@ -47,6 +47,7 @@ root = LazyGroup(
         "build": Entry("cli.commands.build:build", "Print what would be applied."),
         "diff": Entry("cli.commands.diff:diff", "Print what would change in the cluster."),
         "test": Entry("cli.offline.commands:check", "Check that a whole repository builds."),
+        "why": Entry("cli.commands.why:why", "Print why an object is not as it should be."),
         "tree": Entry("cli.commands.tree:tree", "Print what a Kustomization manages."),
         "events": Entry("cli.commands.events:events", "Print what happened to objects."),
         "envsubst": Entry("cli.commands.envsubst:envsubst", "Replace variables in standard input."),

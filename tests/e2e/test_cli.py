@@ -229,3 +229,21 @@ async def test_delete_asks_unless_told_not_to(world: World) -> None:
     assert (done.status, done.err.splitlines()[-1]) == (0, "✔ source git deleted")
     gone = await world.client.find(GIT_REPOSITORY, world.namespace, "repo")
     assert gone is None or gone["metadata"].get("deletionTimestamp")
+
+
+async def test_why_names_the_one_cause(
+    world: World, controllers: Controllers, repository: Repository
+) -> None:
+    repository.commit({"a.yaml": config_map("a")})
+    await started(world, repository)
+    where = ("-n", world.namespace)
+    fine = await headwater(world, "why", "configmap/a", *where)
+    assert fine.status == 0, fine.out + fine.err
+
+    repository.commit({"kustomization.yaml": "resources: [absent.yaml]\n"})
+    await headwater(world, "reconcile", "ks", "web", "--with-source")
+    found = await headwater(world, "why", "configmap/a", *where)
+    assert found.status == 1, found.out + found.err
+    cause = found.out.splitlines()[0]
+    assert "Kustomization" in cause
+    assert "absent.yaml" in cause
