@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.groups import Entry, LazyGroup, Leaf
+from cli.groups import Entry, Leaf
+from cli.offline.options import RepositoryGroup
 from cli.printing import Symbol, say, show
 from cli.problems import CliError
 from cli.settings import CLUSTER_OPTIONS, Settings
@@ -93,9 +94,12 @@ def kustomization(
     run(ctx, name, path, file, strict=strict_substitute)
 
 
-build = LazyGroup(
+build = RepositoryGroup(
     "build",
     help="Print what would be applied.",
     inherited=CLUSTER_OPTIONS,
-    entries={"kustomization": Entry(kustomization, "Print what a Kustomization would apply.", ("ks",))},
+    entries={
+        "kustomization": Entry(kustomization, "Print what a Kustomization would apply.", ("ks",)),
+        "repository": Entry("cli.offline.commands:build", "Print what a whole repository would apply."),
+    },
 )

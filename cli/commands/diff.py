@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.groups import Entry, LazyGroup, Leaf
+from cli.groups import Entry, Leaf
+from cli.offline.options import RepositoryGroup
 from cli.printing import Symbol, printable, show
 from cli.problems import COULD_NOT_RUN, CliError
 from cli.settings import CLUSTER_OPTIONS
@@ -121,9 +122,12 @@ def kustomization(
         raise CliError(_CHANGED, symbol=Symbol.WARNING)
 
 
-diff = LazyGroup(
+diff = RepositoryGroup(
     "diff",
     help="Print what would change in the cluster.",
     inherited=CLUSTER_OPTIONS,
-    entries={"kustomization": Entry(kustomization, "Print what a folder would change.", ("ks",))},
+    entries={
+        "kustomization": Entry(kustomization, "Print what a folder would change.", ("ks",)),
+        "repository": Entry("cli.offline.commands:diff", "Print what differs between two commits."),
+    },
 )
