@@ -41,7 +41,7 @@ def export(root: Path, revision: str, target: Path) -> None:
 
 
 def _commit(repo: Repo, revision: str) -> Commit:
-    """`main`, `v1.2.3`, `1a2b3c`, and first parents of such: `HEAD~2`, `HEAD^`. Raises KeyError, ValueError."""
+    """`main`, `v1.2.3`, `1a2b3c`, and first parents: `HEAD~2`, `HEAD^`. Raises KeyError, ValueError."""
     from dulwich.objects import Commit
     from dulwich.objectspec import parse_commit
 
