@@ -55,12 +55,6 @@ class Repository:
         await self._git("push", "--quiet", *(["--set-upstream"] if first else []), "origin", "main")
         return await self._git("rev-parse", "HEAD")
 
-    async def revert(self) -> str:
-        """Take the last commit back by a new one, and push; returns the new commit's hash."""
-        await self._git("revert", "--no-edit", "HEAD")
-        await self._git("push", "--quiet", "origin", "main")
-        return await self._git("rev-parse", "HEAD")
-
     async def head(self) -> str:
         """The hash of the working copy's commit."""
         return await self._git("rev-parse", "HEAD")

@@ -42,7 +42,7 @@ class Story:
         await self._heal()
         before = await self._whatruns()
         await self._refuse(before)
-        await self._fix(before)
+        await self._fix()
         await self._release()
         await registry_steps.artifact(self._telling, 7)
         await registry_steps.image_loop(self._telling, 8)
@@ -140,18 +140,21 @@ class Story:
         terminal.detail(message.text, lines=1)
         await self._require_untouched(before)
 
-    async def _fix(self, before: Mapping[str, str]) -> None:
-        terminal = self.world.terminal
+    async def _fix(self) -> None:
+        terminal, repository = self.world.terminal, self.world.repository
         terminal.heading(5, "The fix")
-        terminal.typed("git revert HEAD && git push")
+        repository.replace("deploy/web.yaml", "  replicas: 2\n selector: [\n", "  replicas: 3\n")
+        terminal.typed('git commit -am "Tidy up again, and serve three" && git push')
         begun = time.monotonic()
-        commit = await self.world.repository.revert()
+        commit = await repository.publish("Tidy up again, and serve three")
         await self._telling.announce()
         done = await self.world.watcher.until(
             _KS, ready_at("lastAppliedRevision", commit), "the Kustomization recovers", since=begun
         )
         self._telling.record("fix applied", f"Kustomization ready at {shortened(commit)}", done.seconds)
-        await self._require_untouched(before)
+        message, seconds = await self.world.chat.hear(_IN_CHAT, commit, bad=False, since=begun)
+        self._telling.seen(f"chat: {message.about}", seconds)
+        terminal.detail(message.text, lines=1)
 
     async def _release(self) -> None:
         terminal, repository = self.world.terminal, self.world.repository

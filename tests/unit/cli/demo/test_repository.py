@@ -48,14 +48,6 @@ async def test_listing_shows_each_new_commit(repository: Repository, address: st
     assert listed.stdout.split() == [commit, "refs/heads/main"]
 
 
-async def test_reverting_restores_the_files(repository: Repository) -> None:
-    before = (repository.work / "deploy/web.yaml").read_text()
-    repository.replace("deploy/web.yaml", "replicas: 2", "replicas: 3")
-    await repository.publish("three")
-    await repository.revert()
-    assert (repository.work / "deploy/web.yaml").read_text() == before
-
-
 @pytest.mark.parametrize("name", ["..%2fshop.git", "other.git", ".git", "shop"])
 async def test_nothing_else_is_served(address: str, name: str) -> None:
     async with (
