@@ -40,7 +40,7 @@ class Story:
         await self._first_sync()
         await self._roll_out()
         await self._heal()
-        before = await self._whatruns()
+        before = await self._what_runs()
         await self._refuse(before)
         await self._fix()
         await self._release()
@@ -187,7 +187,7 @@ class Story:
         container = web["spec"]["template"]["spec"]["containers"][0]
         return str(container["envFrom"][0]["configMapRef"]["name"])
 
-    async def _whatruns(self) -> Mapping[str, str]:
+    async def _what_runs(self) -> Mapping[str, str]:
         """The generation of each object of the shop: it moves with every change of what was asked for."""
         client = self.world.client
         config = await client.get(CONFIG_MAP, APP, await self._settings())
@@ -199,7 +199,7 @@ class Story:
 
     async def _require_untouched(self, before: Mapping[str, str]) -> None:
         begun = time.monotonic()
-        after = await self._whatruns()
+        after = await self._what_runs()
         changed = [name for name in before if before[name] != after.get(name)]
         if changed:
             raise NotSeen(f"what ran should have been left alone, but this changed: {', '.join(changed)}")
