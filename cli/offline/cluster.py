@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from cli.offline.secret_data import readable
 from shared.kube.client import KubeClient
 from shared.kube.errors import NotFound
 from shared.model.kinds import Resource
@@ -60,4 +59,4 @@ class BuiltCluster(KubeClient):
         item = self._applied.get((resource.group_kind, ObjectKey(namespace, name)))
         if item is None:
             raise NotFound(404, "NotFound", f'{resource.plural} "{name}" not found', details={"name": name})
-        return readable(item.object)
+        return item.object

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from cli.local_build import parsed
 from cli.masking import masked
 from cli.offline.cluster import Applied, BuiltCluster
+from cli.offline.key_files import KeyFiles
 from cli.offline.places import Places
 from cli.problems import CliError
 from controllers.kustomize.build import Builder
@@ -39,11 +40,11 @@ class NotBuilt(Exception):
 
 
 class Walk:
-    """Builds into `cluster`. `decrypt`: by keys in Secrets of the repository; else values are masked."""
+    """Builds into `cluster`. Without `keys` the values that are encrypted are masked."""
 
-    def __init__(self, cluster: BuiltCluster, places: Places, *, strict: bool, decrypt: bool) -> None:
-        self._cluster, self.places, self._decrypt = cluster, places, decrypt
-        self._keys = Decryption(cluster)
+    def __init__(self, cluster: BuiltCluster, places: Places, *, strict: bool, keys: KeyFiles | None) -> None:
+        self._cluster, self.places, self._decrypt = cluster, places, keys is not None
+        self._keys = Decryption(keys or cluster)
         self._builder = Builder(lambda: self._keys, strict=strict)
         self._built: set[ObjectKey] = set()
         self._pending: dict[ObjectKey, Object] = {}

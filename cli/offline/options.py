@@ -38,7 +38,14 @@ _SHARED = (
         help="Kubernetes version that charts are told.",
     ),
     click.option("--strict-substitute", is_flag=True, help="Undefined variables are errors."),
-    click.option("--decrypt", is_flag=True, help="Decrypt by the keys in the Secrets of the repository."),
+    click.option(
+        "--sops-key-file",
+        "key_files",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        metavar="FILE",
+        multiple=True,
+        help="age identities, or a PGP key in a file *.asc, to decrypt by; repeatable.",
+    ),
 )
 
 
@@ -61,6 +68,7 @@ def shared_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def request_of(given: dict[str, Any]) -> Request:
     """Raises CliError."""
+    from cli.offline.key_files import KeyFiles
     from cli.offline.places import checkout_of, given_places
     from cli.offline.repository import Request
 
@@ -73,7 +81,7 @@ def request_of(given: dict[str, Any]) -> Request:
         charts=charts.resolve() if charts else None,
         kube_version=given["kube_version"],
         strict=given["strict_substitute"],
-        decrypt=given["decrypt"],
+        keys=KeyFiles.read(given["key_files"]),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from cli.printing import printable
 from shared.logic.go_yaml_write import write
 from shared.model.meta import Object
 
+_TICKS = re.compile("`+")
 _HIDDEN = "**hidden**"
 _MOST_MARKDOWN = 60_000
 """Characters: hosts of pull requests take about 65,000 for a comment."""
@@ -110,7 +112,7 @@ def changes_markdown(found: Sequence[Change], problems: Sequence[Problem]) -> st
     parts += [f"- ❌ `{problem.owner}`: {_inline(problem.message)}\n" for problem in problems]
     size = sum(map(len, parts))
     for change in found:
-        fence = "`" * (3 + max((len(run) for run in _ticks(change.text)), default=0))
+        fence = "`" * max(3, 1 + max(map(len, _TICKS.findall(change.text)), default=0))
         whole = (
             f"\n<details><summary>{escape(change.line)}</summary>\n\n"
             f"{fence}diff\n{change.text}\n{fence}\n\n</details>\n"
@@ -119,10 +121,6 @@ def changes_markdown(found: Sequence[Change], problems: Sequence[Problem]) -> st
         size += len(part)
         parts.append(part)
     return printable("".join(parts))
-
-
-def _ticks(text: str) -> list[str]:
-    return [line[: len(line) - len(line.lstrip("`"))] for line in text.replace(" ", "\n").splitlines()]
 
 
 def _inline(text: str) -> str:

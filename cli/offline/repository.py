@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cli.offline.charts import Charts
 from cli.offline.cluster import Applied, BuiltCluster
+from cli.offline.key_files import KeyFiles
 from cli.offline.kustomizations import Problem, Walk
 from cli.offline.places import Places
 from cli.offline.releases import Releases
@@ -26,7 +27,7 @@ class Request:
     charts: Path | None = None
     kube_version: str = "v1.34.0"
     strict: bool = False
-    decrypt: bool = False
+    keys: KeyFiles | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ async def build_repository(request: Request) -> Outcome:
     """Raises CliError where the entry point itself cannot be built."""
     cluster = BuiltCluster()
     places = Places(request.root, _OWN, request.sources)
-    walk = Walk(cluster, places, strict=request.strict, decrypt=request.decrypt)
+    walk = Walk(cluster, places, strict=request.strict, keys=request.keys)
     await walk.run(request.folder)
     charts = Charts(walk.places, request.charts)
     problems = await Releases(cluster, charts, kube_version=request.kube_version).run()
