@@ -22,7 +22,7 @@ from controllers.source.conditions import (
     noting,
 )
 from controllers.source.news import reason_to_tell
-from controllers.source.storage_step import keep_stored, remove_stored
+from controllers.source.storage_step import keep_stored, point_at, remove_stored
 from controllers.source.workspace import workspace
 from shared.artifacts.errors import StorageFailed
 from shared.artifacts.storage import Shelf, Storage
@@ -74,7 +74,7 @@ async def reconcile(deps: Deps, bucket: Bucket, report: Report) -> Outcome:
             with noting(report, STORAGE_OPERATION_FAILED):
                 artifact = await _store(deps, bucket, found, folder)  # files -> artifact
             _record(bucket, report, artifact)
-            await _point_at(deps, report, artifact)
+            await point_at(deps.storage, report, artifact, _LATEST)
     _succeed(report, found)
     _tell_news(bucket, report, found)
     return Done(bucket.interval)
@@ -124,16 +124,6 @@ def _record(bucket: Bucket, report: Report, artifact: Artifact) -> None:
     report.status.pop("observedIgnore", None)
     if bucket.ignore is not None:
         report.status["observedIgnore"] = bucket.ignore
-
-
-async def _point_at(deps: Deps, report: Report, artifact: Artifact) -> None:
-    """A stable address for the newest artifact: nice to have, so its failure is only told."""
-    try:
-        report.status["url"] = await asyncio.to_thread(deps.storage.point_at, artifact, _LATEST)
-    except StorageFailed as error:
-        report.tell(
-            EventType.TRACE, Reason.SYMLINK_UPDATE_FAILED, f"failed to update status URL symlink: {error}"
-        )
 
 
 def _succeed(report: Report, found: Found) -> None:

@@ -25,7 +25,7 @@ from controllers.source.news import reason_to_tell
 from controllers.source.oci_access import OciAccess
 from controllers.source.oci_obtain import Pulled, pull, resolve
 from controllers.source.oci_reference import Target
-from controllers.source.storage_step import keep_stored, remove_stored
+from controllers.source.storage_step import keep_stored, point_at, remove_stored
 from controllers.source.workspace import workspace
 from shared.artifacts.errors import StorageFailed
 from shared.artifacts.storage import Shelf, Storage
@@ -114,7 +114,7 @@ async def _publish(
     artifact = await _store(deps, repo, report, target, pulled)  # blob -> artifact
     report.conditions.delete(FETCH_FAILED)
     _record(repo, report, artifact)
-    await _point_at(deps, report, artifact)
+    await point_at(deps.storage, report, artifact, _LATEST)
     _succeed(report, target)
     _tell_news(repo, report)
 
@@ -207,16 +207,6 @@ def _record(repo: OciRepository, report: Report, artifact: Artifact) -> None:
         report.status.pop(field, None)
     report.status["artifact"] = artifact.render()
     report.status |= repo.content.render_observed()
-
-
-async def _point_at(deps: Deps, report: Report, artifact: Artifact) -> None:
-    """A stable address for the newest artifact: nice to have, so its failure is only told."""
-    try:
-        report.status["url"] = await asyncio.to_thread(deps.storage.point_at, artifact, _LATEST)
-    except StorageFailed as error:
-        report.tell(
-            EventType.TRACE, Reason.SYMLINK_UPDATE_FAILED, f"failed to update status URL symlink: {error}"
-        )
 
 
 def _succeed(report: Report, target: Target) -> None:

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import orjson
-import re2
 
 from controllers.source.cosign import NotVerified, parse_simple, subject_of
+from shared.logic.regex import InvalidRegex, compile_regex
 from shared.oci.errors import InvalidContent
 
 if TYPE_CHECKING:
@@ -118,13 +118,11 @@ class _OneOf:
 
 
 def _compiled(pattern: str) -> Any:
-    options = re2.Options()
-    options.log_errors = False
     if len(pattern) > _MAX_PATTERN:
         raise NotVerified(f"a pattern of matchOIDCIdentity is longer than {_MAX_PATTERN} characters")
     try:
-        return re2.compile(pattern, options)
-    except re2.error as error:
+        return compile_regex(pattern)
+    except InvalidRegex as error:
         raise NotVerified(f"matchOIDCIdentity: {pattern[:100]!r} is no regular expression") from error
 
 

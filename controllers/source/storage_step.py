@@ -16,6 +16,16 @@ from shared.runtime.report import Report
 _COLLECTION_BUDGET = timedelta(seconds=5)
 
 
+async def point_at(storage: Storage, report: Report, artifact: Artifact, link: str) -> None:
+    """A stable address for the newest artifact: nice to have, so its failure is only told."""
+    try:
+        report.status["url"] = await asyncio.to_thread(storage.point_at, artifact, link)
+    except StorageFailed as error:
+        report.tell(
+            EventType.TRACE, Reason.SYMLINK_UPDATE_FAILED, f"failed to update status URL symlink: {error}"
+        )
+
+
 async def keep_stored(storage: Storage, shelf: Shelf, report: Report) -> Artifact | None:
     """Collect garbage, re-hash the current file, renew its URL. None: there is no usable artifact."""
     recorded = artifact_of(report.obj)

@@ -14,7 +14,7 @@ from controllers.source.charts import failures
 from controllers.source.charts.build import Build
 from controllers.source.charts.builder import Builder
 from controllers.source.charts.conditions import BUILD_FAILED, CHART_FAILURES, ChartReason
-from controllers.source.charts.publishing import point_at, publish
+from controllers.source.charts.publishing import publish
 from controllers.source.charts.sources import Source, Sources
 from controllers.source.charts.verification import forget_old_verdict
 from controllers.source.conditions import (
@@ -27,7 +27,7 @@ from controllers.source.conditions import (
     noting,
 )
 from controllers.source.news import reason_to_tell
-from controllers.source.storage_step import keep_stored, remove_stored
+from controllers.source.storage_step import keep_stored, point_at, remove_stored
 from controllers.source.workspace import workspace
 from shared.artifacts.errors import StorageFailed
 from shared.artifacts.storage import Shelf, Storage

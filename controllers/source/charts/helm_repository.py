@@ -23,7 +23,7 @@ from controllers.source.charts.download import (
     Wanted,
     download,
 )
-from controllers.source.charts.publishing import point_at, publish
+from controllers.source.charts.publishing import publish
 from controllers.source.charts.repository_access import INDEX, RepositoryAccess, index_url
 from controllers.source.conditions import (
     ARTIFACT_IN_STORAGE,
@@ -34,7 +34,7 @@ from controllers.source.conditions import (
     noting,
 )
 from controllers.source.news import reason_to_tell
-from controllers.source.storage_step import keep_stored, remove_stored
+from controllers.source.storage_step import keep_stored, point_at, remove_stored
 from controllers.source.workspace import workspace
 from shared.artifacts.errors import StorageFailed
 from shared.artifacts.storage import Shelf, Storage
